@@ -1,0 +1,98 @@
+// The three ports of one answer: Engine, Tracer, Ledger. chat/ is written against these alone; the page fills them
+// in ui/main.ts (workers), Node in scripts/node-ports.ts, tests with fakes of 30 lines.
+import type { Hex, Passage, Retrieval, Trace } from '../attribution/types.ts'
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant'
+  content: string
+}
+
+/** The OpenAI chat-completions request, in the part of it that `@mlc-ai/web-llm` also speaks, plus three fields of ours. */
+export interface ChatRequest {
+  messages: ChatMessage[]
+  max_tokens: number
+  temperature: number
+  top_p?: number
+  top_k?: number
+  seed?: number
+  stop?: string[]
+  /** Digest of a loaded adapter, or null for the backbone alone. */
+  adapter: string | null
+  /** Words the answer is made to begin with; they count as prompt for the model and are part of the answer text. */
+  begin?: string
+}
+
+export type ChatEvent =
+  | { type: 'prefill'; done: number; total: number }
+  | { type: 'token'; text: string }
+  | { type: 'end'; reason: 'stop' | 'length' | 'cancelled'; usage: ChatUsage }
+
+export interface ChatUsage {
+  promptTokens: number
+  completionTokens: number
+  /** ms from request to first token, and tokens/s after it. */
+  firstTokenMs: number
+  tokensPerSecond: number
+  dispatchesPerToken: number
+}
+
+export interface Engine {
+  /** Digest of the backbone's file (sha256 hex, no prefix). */
+  readonly model: string
+  chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+}
+
+export interface TraceRequest {
+  /** Every word of the conversation that the visitor or an earlier turn wrote: never paid. */
+  prompt: string
+  /** The visitor's own words (all user turns). Retrieved passages are not in it. */
+  answer: string
+  retrieved: Passage[]
+  /** Digests of adapters used; their lineage makes datanets eligible. */
+  adapters: string[]
+  datanets: string[]
+}
+
+export interface ReceiptDraft {
+  /** Canonical bytes of the receipt's content, see attribution/receipt.ts. */
+  content: Uint8Array
+  contentHash: Hex
+  sharesRoot: Hex
+  shareCount: number
+  fee: bigint
+  /** Salt of the prompt and answer roots: the owner keeps it. */
+  salt: Hex
+}
+
+export interface Tracer {
+  retrieve(question: string, datanets: string[], signal: AbortSignal): Promise<Retrieval>
+  /** Provisional marks while the answer streams: UTF-16 ranges. */
+  live(answer: string, datanets: string[]): Promise<{ from: number; to: number }[]>
+  trace(request: TraceRequest): Promise<Trace>
+  draft(request: TraceRequest & { trace: Trace; model: string; payer: Hex; nonce: bigint }): Promise<ReceiptDraft>
+}
+
+export interface SignedReceipt {
+  /** EIP-712 struct hash. */
+  id: Hex
+  payer: Hex
+  nonce: bigint
+  draft: ReceiptDraft
+  signature: Hex
+}
+
+export type ReceiptState =
+  | { state: 'signed' }
+  | { state: 'posted'; batch: number; finalAt: number }
+  | { state: 'final'; batch: number }
+  | { state: 'paid'; batch: number }
+  | { state: 'refused'; reason: string }
+
+export interface Ledger {
+  payer(): Promise<Hex>
+  /** The next unused nonce; reserved at once, so a crash leaves a gap rather than a double. */
+  nonce(): Promise<bigint>
+  sign(draft: ReceiptDraft, nonce: bigint): Promise<SignedReceipt>
+  /** Writes to the outbox before it returns; posting goes on behind. */
+  post(receipt: SignedReceipt): Promise<void>
+}
