@@ -50,7 +50,12 @@ module.exports = {
   forbidden: [
     ...forbidden,
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'ui-reaches-workers-only-through-rpc', severity: 'error', from: { path: '^src/ui/', pathNot: TEST }, to: { path: '^src/workers/', pathNot: '^src/workers/(rpc|.*\\.worker)' } },
+    {
+      name: 'ui-reaches-workers-only-through-rpc',
+      severity: 'error',
+      from: { path: '^src/ui/', pathNot: TEST },
+      to: { path: '^src/workers/', pathNot: '^src/workers/(rpc|.*\\.worker)' },
+    },
     { name: 'no-node-in-the-page', severity: 'error', from: { path: '^src/', pathNot: TEST }, to: { dependencyTypes: ['core'] } },
     { name: 'devnet-not-ui', severity: 'error', from: { path: '^(devnet|provider)/' }, to: { path: '^src/ui/' } },
     { name: 'page-not-devnet', severity: 'error', from: { path: '^src/', pathNot: TEST }, to: { path: '^(devnet|scripts|bench|e2e)/' } },
@@ -61,6 +66,10 @@ module.exports = {
     exclude: { path: '(\\?raw|\\?worker|\\?url)$' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['svelte', 'import', 'types', 'browser', 'default'], mainFields: ['module', 'main', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['svelte', 'import', 'types', 'browser', 'default'],
+      mainFields: ['module', 'main', 'types'],
+    },
   },
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
+import { dirname, resolve } from 'node:path'
 // Runs a TypeScript file of this project in Node: `node scripts/run.mjs scripts/complete.ts --model …`.
 // Vite transforms it, so `.wgsl?raw` imports and path rules are those of the page. The file exports
 // `main(args): Promise<number | void>`; its number is the exit code. Stdout belongs to `main` alone.
 // A typed error leaves as one line `code: sentence` on stderr; `--debug` adds the stack.
 import { pathToFileURL } from 'node:url'
-import { dirname, resolve } from 'node:path'
 import { runnerImport } from 'vite'
 
 const [file, ...args] = process.argv.slice(2)

