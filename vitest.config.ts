@@ -1,21 +1,27 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
-// Two projects: plain units in parallel, and everything that opens Dawn (`*.gpu.test.ts`) one file after another,
-// because SwiftShader uses every core by itself.
+// Four projects: plain units in parallel; what opens Dawn (`*.gpu.test.ts`) one file after another, because SwiftShader uses
+// every core by itself; the real model (`*.model.gpu.test.ts`); and what needs an anvil (`*.chain.test.ts`).
 export default defineConfig({
   plugins: [svelte()],
   test: {
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{src,devnet,scripts,contracts}/**/*.test.ts'], exclude: ['**/*.gpu.test.ts', '**/*.chain.test.ts'], environment: 'node' },
+        test: {
+          name: 'unit',
+          include: ['{src,devnet,scripts,contracts}/**/*.test.ts'],
+          exclude: ['**/*.gpu.test.ts', '**/*.chain.test.ts'],
+          environment: 'node',
+        },
       },
       {
         extends: true,
         test: {
           name: 'gpu',
           include: ['src/**/*.gpu.test.ts'],
+          exclude: ['src/**/*.model.gpu.test.ts'],
           environment: 'node',
           fileParallelism: false,
           pool: 'forks',
@@ -25,7 +31,26 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'chain', include: ['{src,devnet}/**/*.chain.test.ts'], environment: 'node', fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: 'model',
+          include: ['src/**/*.model.gpu.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          pool: 'forks',
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chain',
+          include: ['{src,devnet}/**/*.chain.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },
