@@ -87,6 +87,11 @@ export interface Engine {
   /** One step of several rows together, each with its own session (and so adapter) and token. @returns logits [rows][vocab]. */
   step(rows: { session: Session; token: number }[]): Promise<Float32Array[]>
   complete(request: CompletionRequest): AsyncIterable<CompletionEvent>
+  /** Teacher-forced, from an empty cache at position 0. @returns −ln p(tokens[i] | tokens[0..i)) for i ≥ 1, [tokens.length − 1], natural log in f64. */
+  score(
+    tokens: number[],
+    options?: { adapter?: string | null; signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
+  ): Promise<Float64Array>
   /** @throws adapter_unsupported, adapter_mismatch, file_truncated … ; a failing adapter leaves the others untouched. */
   addAdapter(name: string, files: AdapterFiles): Promise<void>
   removeAdapter(name: string): void
