@@ -121,15 +121,17 @@ export class IndexQuery {
     return count
   }
 
-  /** Every occurrence, shard by shard in suffix order. Call only where `count` is known to be small. */
-  occurrences(start: number, length: number): Occurrence[] {
+  /** Occurrences, shard by shard in suffix order, at most `limit` of them. */
+  occurrences(start: number, length: number, limit = Number.POSITIVE_INFINITY): Occurrence[] {
     const { index } = this
-    return this.ranges(start, length).flatMap(([low, high], s) =>
-      Array.from({ length: high - low }, (_, i) => {
-        const position = index.shards[s].positionAt(low + i)
-        return { document: index.documentAt(s, position), position: index.positionInDocument(s, position) }
-      }),
-    )
+    const found: Occurrence[] = []
+    for (const [s, [low, high]] of this.ranges(start, length).entries()) {
+      for (let rank = low; rank < high && found.length < limit; rank++) {
+        const position = index.shards[s].positionAt(rank)
+        found.push({ document: index.documentAt(s, position), position: index.positionInDocument(s, position) })
+      }
+    }
+    return found
   }
 }
 

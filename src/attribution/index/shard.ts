@@ -112,12 +112,6 @@ export class Shard {
     return [rank, this.#endOfPrefix(keys, from, to, rank)]
   }
 
-  /** The part of ranks [low, high), which agree on `depth` tokens, whose next key is `key`. */
-  narrow(low: number, high: number, depth: number, key: number): [number, number] {
-    const first = this.#firstNotBelow(low, high, depth, key)
-    return [first, this.#firstNotBelow(first, high, depth, key + 1)]
-  }
-
   /** Document that holds a position; its separator belongs to it. */
   documentAt(position: number): number {
     let low = 0
@@ -156,15 +150,6 @@ export class Shard {
       else high = middle
     }
     return high
-  }
-
-  #firstNotBelow(low: number, high: number, depth: number, key: number): number {
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.keyAt(this.positionAt(middle) + depth) < key) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 
   /** Ranks of the suffixes that begin with one key: a table for 8 and 16 bits, where it is small; else everything. */
