@@ -1,0 +1,178 @@
+// Text to token ids and back, built from the vocabulary inside a GGUF file. Not a chat: see chat-template.ts.
+// Invariants: control tokens come out of `encode` only with `parseSpecial`; without it their letters are ordinary text, because
+// the ordinary vocabulary does not hold them at all. Bytes that have no token are dropped in silence, as the reference does.
+// Source: `@huggingface/tokenizers` does the byte-pair merging; the README of test/vectors/engine gives the vectors.
+import { Tokenizer as ByteLevelBpe } from '@huggingface/tokenizers'
+import { OpenChatError } from '../../errors.ts'
+import type { GgufFile } from '../formats/gguf.ts'
+import { tokenBytes } from './byte-level.ts'
+import { preTokenizer } from './pre-tokenizer.ts'
+
+export interface StreamingDecoder {
+  /** @returns the text that became whole with this token; an incomplete character waits for the next one. */
+  push(id: number): string
+  /** @returns what still waits, as U+FFFD when the character was never finished. */
+  end(): string
+}
+
+export interface Tokenizer {
+  /** Number of ids. */
+  readonly size: number
+  /** Text of the control tokens, by id. */
+  readonly controls: ReadonlyMap<number, string>
+  /** Text of `tokenizer.ggml.bos_token_id` and `eos_token_id`; empty when the file names none. */
+  readonly bosText: string
+  readonly eosText: string
+  /** A text cut at its control tokens: their ids as numbers, what stands between as it is. */
+  cut(text: string): (string | number)[]
+  /** Ids of a text, without BOS. With `parseSpecial`, control tokens written in it become their ids. */
+  encode(text: string, options?: { parseSpecial?: boolean }): number[]
+  /** Ids of a bare prompt: control tokens are parsed and the file's own BOS rule holds. */
+  encodePrompt(text: string): number[]
+  /** Control tokens give no text. */
+  decode(ids: readonly number[]): string
+  decoder(): StreamingDecoder
+}
+
+/** Token types of GGUF that matter here; 1 is ordinary, 6 a byte of a sentencepiece vocabulary. */
+const controlType = 3
+const userDefinedType = 4
+
+/**
+ * @example createTokenizer(gguf).encode('Good morning, neighbours!')
+ * @throws gguf_invalid when the vocabulary is missing or contradicts itself; tokenizer_unsupported for another kind of tokenizer
+ */
+export function createTokenizer(gguf: GgufFile): Tokenizer {
+  const { tokens, types, merges } = readVocabulary(gguf)
+  const controls = new Map<number, string>()
+  const userDefined: { id: number; content: string; special: boolean; normalized: boolean }[] = []
+  const vocab: Record<string, number> = Object.create(null)
+  tokens.forEach((content, id) => {
+    if (types[id] === controlType) controls.set(id, content)
+    else if (types[id] === userDefinedType) userDefined.push({ id, content, special: false, normalized: false })
+    else vocab[content] = id
+  })
+  const bpe = ordinaryTokenizer(gguf, vocab, merges, userDefined)
+  const idByControl = new Map([...controls].map(([id, content]) => [content, id]))
+  const splitter = controlSplitter([...idByControl.keys()])
+  const bytes = new Map<number, Uint8Array>()
+  const bosId = optionalId(gguf, 'tokenizer.ggml.bos_token_id', tokens.length)
+  const eosId = optionalId(gguf, 'tokenizer.ggml.eos_token_id', tokens.length)
+  const addBos = gguf.metadata.get('tokenizer.ggml.add_bos_token') === true
+
+  const ordinary = (text: string): number[] => (text === '' ? [] : bpe.encode(text, { add_special_tokens: false }).ids)
+
+  const bytesOf = (id: number): Uint8Array => {
+    const known = bytes.get(id)
+    if (known !== undefined) return known
+    const fresh = id < 0 || id >= tokens.length || controls.has(id) ? new Uint8Array(0) : tokenBytes(tokens[id])
+    bytes.set(id, fresh)
+    return fresh
+  }
+
+  const cut = (text: string): (string | number)[] =>
+    // The splitter captures, so control tokens stand at odd places.
+    splitter === null ? [text] : text.split(splitter).map((part, i) => (i % 2 === 1 ? (idByControl.get(part) as number) : part))
+
+  const encode = (text: string, { parseSpecial = false } = {}): number[] =>
+    parseSpecial ? cut(text).flatMap((part) => (typeof part === 'number' ? part : ordinary(part))) : ordinary(text)
+
+  const decoder = (): StreamingDecoder => {
+    // A byte order mark in an answer is text like any other.
+    const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+    return { push: (id) => utf8.decode(bytesOf(id), { stream: true }), end: () => utf8.decode() }
+  }
+
+  return {
+    size: tokens.length,
+    controls,
+    bosText: bosId === null ? '' : tokens[bosId],
+    eosText: eosId === null ? '' : tokens[eosId],
+    cut,
+    encode,
+    encodePrompt: (text) => [...(addBos && bosId !== null ? [bosId] : []), ...encode(text, { parseSpecial: true })],
+    decode: (ids) => {
+      const stream = decoder()
+      return ids.map((id) => stream.push(id)).join('') + stream.end()
+    },
+    decoder,
+  }
+}
+
+function fault(sentence: string, key: string): OpenChatError {
+  return new OpenChatError('gguf_invalid', sentence, { meta: { key }, action: 'Choose another file.' })
+}
+
+function readVocabulary(gguf: GgufFile): { tokens: string[]; types: ArrayLike<number>; merges: [string, string][] } {
+  const model = gguf.metadata.get('tokenizer.ggml.model')
+  if (model !== 'gpt2') {
+    throw new OpenChatError(
+      'tokenizer_unsupported',
+      `The file's tokenizer is ${String(model).slice(0, 40)}; byte-level BPE (gpt2) is run.`,
+      {
+        meta: { model: String(model).slice(0, 40) },
+        action: 'Choose a model of the SmolLM, Llama 3 or Qwen2 family.',
+      },
+    )
+  }
+  const tokens = strings(gguf, 'tokenizer.ggml.tokens')
+  const embeddings = gguf.tensors.get('token_embd.weight')?.shape[1] ?? tokens.length
+  if (tokens.length > embeddings) {
+    throw fault(`The file has ${tokens.length} tokens but embeddings of ${embeddings}.`, 'tokenizer.ggml.tokens')
+  }
+  const types = gguf.metadata.get('tokenizer.ggml.token_type') ?? new Int32Array(tokens.length).fill(1)
+  if (!(types instanceof Int32Array || types instanceof Uint32Array) || types.length !== tokens.length) {
+    throw fault('tokenizer.ggml.token_type does not hold one number for each token.', 'tokenizer.ggml.token_type')
+  }
+  const merges = strings(gguf, 'tokenizer.ggml.merges').map((merge): [string, string] => {
+    const space = merge.indexOf(' ')
+    if (space < 1 || space === merge.length - 1) throw fault(`The merge ${merge.slice(0, 40)} is no pair.`, 'tokenizer.ggml.merges')
+    return [merge.slice(0, space), merge.slice(space + 1)]
+  })
+  return { tokens, types, merges }
+}
+
+function strings(gguf: GgufFile, key: string): string[] {
+  const list = gguf.metadata.get(key)
+  if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string'))
+    throw fault(`Metadata key ${key} is no list of strings.`, key)
+  return list
+}
+
+function optionalId(gguf: GgufFile, key: string, size: number): number | null {
+  const id = gguf.metadata.get(key)
+  if (id === undefined) return null
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= size) throw fault(`Metadata key ${key} names no token.`, key)
+  return id
+}
+
+function ordinaryTokenizer(
+  gguf: GgufFile,
+  vocab: Record<string, number>,
+  merges: [string, string][],
+  added: { id: number; content: string; special: boolean; normalized: boolean }[],
+): ByteLevelBpe {
+  const pre = gguf.metadata.get('tokenizer.ggml.pre')
+  const { splits, ignoreMerges, nfc } = preTokenizer(typeof pre === 'string' ? pre : 'default')
+  const isolate = (regex: string) => ({ type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false })
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
+  return new ByteLevelBpe(
+    {
+      version: '1.0',
+      added_tokens: added,
+      normalizer: nfc ? { type: 'NFC' } : null,
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [...splits.map(isolate), byteLevel] },
+      post_processor: null,
+      decoder: byteLevel,
+      model: { type: 'BPE', vocab, merges, ignore_merges: ignoreMerges },
+    },
+    { clean_up_tokenization_spaces: false },
+  )
+}
+
+/** Matches any control token, the longest where several begin at one place; null when there are none. */
+function controlSplitter(contents: string[]): RegExp | null {
+  const found = contents.filter((content) => content !== '').sort((a, b) => b.length - a.length)
+  if (found.length === 0) return null
+  return new RegExp(`(${found.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')})`)
+}
