@@ -1,0 +1,99 @@
+// Marks of an answer (UTF-16 ranges of its raw text) carried through markdown into the DOM. Markdown moves and drops
+// characters, so ranges are not mapped afterwards: each edge becomes one private-use character in the source, travels
+// with the words, and is taken out again when the text nodes are wrapped. Nothing here parses markdown or sanitises.
+// Invariants: the words shown are the words of the source; a mark never crosses a line, so never a block; private-use
+// characters of the source itself are replaced first and can forge no edge.
+
+export interface Mark {
+  from: number
+  to: number
+  /** 0 is provisional (dotted); 1 to 3 are final, from faint to strong. */
+  strength: 0 | 1 | 2 | 3
+  /** Which paid span it shows; -1 while provisional. */
+  span: number
+}
+
+const FIRST = 0xe000
+/** Two characters a mark, inside U+E000–U+F8FF. */
+const MOST_MARKS = 3000
+const PRIVATE_USE = /[\uE000-\uF8FF]/g
+const BLOCK_MARKER = /^[ \t]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+|#{1,6}[ \t]+|>[ \t]?)+/
+
+/** Bits above which a final mark is shown stronger: the lowest span of true quotations has 83 bits, the median 225. */
+const STRONGER_BITS = [100, 225]
+
+/** @param surprisal Σ −log2 p of the span, Q16.16 */
+export function strengthOf(surprisal: bigint): 1 | 2 | 3 {
+  const bits = Number(surprisal >> 16n)
+  return bits < STRONGER_BITS[0] ? 1 : bits < STRONGER_BITS[1] ? 2 : 3
+}
+
+/**
+ * The source with the edges of its marks written into it, and the marks by number of their edge pair.
+ * Overlapping or empty marks are left out: the first of them stands.
+ */
+export function writeEdges(source: string, marks: Mark[]): { text: string; pieces: Mark[] } {
+  const clean = source.replace(PRIVATE_USE, '\uFFFD')
+  const pieces = marks
+    .toSorted((a, b) => a.from - b.from)
+    .flatMap((mark) => lines(clean, mark))
+    .filter((piece, i, all) => i === 0 || piece.from >= all[i - 1].to)
+    .slice(0, MOST_MARKS)
+  let text = ''
+  let at = 0
+  pieces.forEach((piece, i) => {
+    text += clean.slice(at, piece.from) + String.fromCharCode(FIRST + 2 * i)
+    text += clean.slice(piece.from, piece.to) + String.fromCharCode(FIRST + 2 * i + 1)
+    at = piece.to
+  })
+  return { text: text + clean.slice(at), pieces }
+}
+
+/** A mark as its parts on single lines, clear of list and heading markers and of blanks at their ends. */
+function lines(text: string, mark: Mark): Mark[] {
+  const parts: Mark[] = []
+  let from = Math.max(0, mark.from)
+  const end = Math.min(text.length, mark.to)
+  while (from < end) {
+    const newline = text.indexOf('\n', from)
+    const to = newline === -1 || newline > end ? end : newline
+    const lineStart = text.lastIndexOf('\n', from - 1) + 1
+    const marker = lineStart + (BLOCK_MARKER.exec(text.slice(lineStart))?.[0].length ?? 0)
+    const start = Math.max(from, marker)
+    const words = text.slice(start, to)
+    const lead = words.length - words.trimStart().length
+    if (words.trim() !== '') parts.push({ ...mark, from: start + lead, to: start + words.trimEnd().length })
+    from = to + 1
+  }
+  return parts
+}
+
+/** Takes the edges out of every text node under `root` and puts a `<mark>` around what stood between them. */
+export function wrapMarks(root: ParentNode & Node, pieces: Mark[], make: (mark: Mark, first: boolean) => HTMLElement): void {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
+  const nodes: Text[] = []
+  while (walker.nextNode()) nodes.push(walker.currentNode as Text)
+  const seen = new Set<number>()
+  let current = -1
+  for (const node of nodes) {
+    const fragment = document.createDocumentFragment()
+    for (const part of node.data.split(/([\uE000-\uF8FF])/)) {
+      const edge = part.length === 1 ? part.charCodeAt(0) - FIRST : -1
+      if (edge >= 0 && edge < 2 * pieces.length) current = edge % 2 === 0 ? edge / 2 : -1
+      else if (part !== '' && current === -1) fragment.append(part)
+      else if (part !== '') {
+        const element = make(pieces[current], !seen.has(pieces[current].span))
+        seen.add(pieces[current].span)
+        element.append(part)
+        fragment.append(element)
+      }
+    }
+    node.replaceWith(fragment)
+  }
+  for (const element of root.querySelectorAll('*')) {
+    for (const attribute of element.attributes) {
+      const clean = attribute.value.replace(PRIVATE_USE, '')
+      if (clean !== attribute.value) attribute.value = clean
+    }
+  }
+}
