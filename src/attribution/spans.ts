@@ -50,7 +50,7 @@ export function matchSpans(answer: ArrayLike<number>, indexes: readonly Index[],
       start++
       continue
     }
-    spans.push(describe(queries, start, length, rules.maxCount))
+    spans.push(spanAt(queries, start, length, rules.maxCount))
     start += length
   }
   return spans
@@ -101,7 +101,7 @@ export function isBoundary(tokens: ArrayLike<number>, position: number, rules: S
   return typeof wordStart === 'function' ? wordStart(tokens[position]) : wordStart[tokens[position]] === 1
 }
 
-function describe(queries: readonly IndexQuery[], start: number, length: number, maxCount: number): RawSpan {
+function spanAt(queries: readonly IndexQuery[], start: number, length: number, maxCount: number): RawSpan {
   const count = countIn(queries, start, length)
   const tooCommon = count > maxCount
   const occurrences: RawOccurrence[] = []
