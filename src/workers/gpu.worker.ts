@@ -1,0 +1,160 @@
+// The worker that owns the device: fetches and keeps the model, loads it, serves completions. No page, chain or index here.
+// Invariants: one completion runs at a time, later ones wait in order; a lost device is opened and filled again from the
+// kept file before the next completion, and the text of the broken one is not lost (the page holds it and may continue).
+import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
+import { asOpenChatError, OpenChatError } from '../errors.ts'
+import { openDevice } from '../gpu/device.ts'
+import { loadEngine } from '../gpu/engine.ts'
+import type { ByteSource, Engine } from '../gpu/types.ts'
+import type { BlobStore } from '../storage/blobs.ts'
+import { download } from '../storage/download.ts'
+import { openBlobs } from '../storage/open.ts'
+import type { AdapterFile, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
+import { expose } from './rpc.ts'
+
+/** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
+const CONTEXT_TOKENS = 2048
+
+const blobs: Promise<BlobStore> = openBlobs()
+let engine: Engine | null = null
+let loaded: { model: ModelFile; adapters: AdapterFile[] } | null = null
+let queue: Promise<unknown> = Promise.resolve()
+
+function sourceOf(blob: Blob): ByteSource {
+  return {
+    bytes: blob.size,
+    async read(offset, length) {
+      if (offset + length > blob.size) {
+        throw new OpenChatError('file_truncated', `The file ends at ${blob.size} bytes; ${length} bytes were asked at ${offset}.`)
+      }
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer())
+    },
+  }
+}
+
+async function open(
+  model: ModelFile,
+  adapters: AdapterFile[],
+  progress: (event: LoadProgress) => void,
+  signal: AbortSignal,
+): Promise<LoadedEngine> {
+  const store = await blobs
+  const file = await download({
+    urls: model.urls,
+    digest: model.sha256,
+    bytes: model.bytes,
+    blobs: store,
+    signal,
+    onProgress: ({ phase, doneBytes, bytesPerSecond }) => {
+      if (phase === 'waiting') return
+      progress({ stage: phase, receivedBytes: doneBytes, totalBytes: model.bytes, bytesPerSecond })
+    },
+  })
+  const device = await openDevice()
+  engine?.dispose()
+  engine = await loadEngine({
+    device,
+    source: sourceOf(file),
+    contextTokens: CONTEXT_TOKENS,
+    signal,
+    onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
+  })
+  for (const adapter of adapters) {
+    const weights = await download({ urls: [adapter.weights], digest: adapter.digest, bytes: adapter.bytes, blobs: store, signal })
+    const config = await download({
+      urls: [adapter.config.url],
+      digest: adapter.config.sha256,
+      bytes: adapter.config.bytes,
+      blobs: store,
+      signal,
+    })
+    await engine.addAdapter(adapter.digest, { config: await config.text(), weights: new Uint8Array(await weights.arrayBuffer()) })
+  }
+  loaded = { model, adapters }
+  const { adapterName, isFallbackAdapter } = engine.stats()
+  return { gpu: adapterName, software: isFallbackAdapter, contextTokens: engine.contextTokens }
+}
+
+async function ready(signal: AbortSignal): Promise<Engine> {
+  if (engine !== null) return engine
+  if (loaded === null) throw new OpenChatError('engine_not_ready', 'No model is loaded yet.', { action: 'Wait until the model is ready.' })
+  await open(loaded.model, loaded.adapters, () => {}, signal)
+  return engine!
+}
+
+async function* run(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const from = performance.now()
+  const current = await ready(signal)
+  try {
+    const events = current.complete({
+      messages: request.messages,
+      maxTokens: request.max_tokens,
+      temperature: request.temperature,
+      adapter: request.adapter,
+      signal,
+      ...(request.begin === undefined ? {} : { begin: request.begin }),
+      ...(request.top_p === undefined ? {} : { topP: request.top_p }),
+      ...(request.top_k === undefined ? {} : { topK: request.top_k }),
+      ...(request.seed === undefined ? {} : { seed: request.seed }),
+      ...(request.stop === undefined ? {} : { stop: request.stop }),
+    })
+    let firstTokenMs = 0
+    for await (const event of events) {
+      if (event.type === 'prefill') yield event
+      else if (event.type === 'token') {
+        firstTokenMs ||= performance.now() - from
+        if (event.text !== '') yield { type: 'token', text: event.text }
+      } else {
+        const completionTokens = event.tokens.length
+        yield {
+          type: 'end',
+          reason: event.reason,
+          usage: {
+            promptTokens: event.promptTokens,
+            completionTokens,
+            firstTokenMs,
+            tokensPerSecond: completionTokens > 1 && event.decodeMs > 0 ? ((completionTokens - 1) * 1000) / event.decodeMs : 0,
+            dispatchesPerToken: event.dispatches.perToken,
+          },
+        }
+      }
+    }
+  } catch (error) {
+    if (asOpenChatError(error).code === 'device_lost') {
+      engine = null
+      current.dispose()
+    }
+    throw error
+  }
+}
+
+/** Holds `work` back until everything before it has ended. @returns what ends its turn. */
+async function turn(): Promise<() => void> {
+  const before = queue
+  let end = () => {}
+  queue = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  await before
+  return end
+}
+
+const worker: GpuWorker = {
+  async kept(model) {
+    const store = await blobs
+    if (await store.has(model.sha256)) return { complete: true, receivedBytes: model.bytes }
+    const partial = await store.resume(model.sha256)
+    return { complete: false, receivedBytes: partial.bytes }
+  },
+  load: open,
+  async *chat(request, signal) {
+    const end = await turn()
+    try {
+      yield* run(request, signal)
+    } finally {
+      end()
+    }
+  },
+}
+
+expose(worker)
