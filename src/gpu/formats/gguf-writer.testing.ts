@@ -1,0 +1,103 @@
+// Writes small GGUF files in memory, for tests and for the tiny model. Not a converter: no file of a real model passes here.
+// Quantisation follows ggml's reference rounding, so that a block decodes to what ggml would have stored.
+// Source: the GGUF specification, version 3.
+import type { GgufValue } from './gguf.ts'
+import { floatToBfloat, floatToHalf, halfToFloat } from './half.ts'
+import { type SupportedType, tensorTypes, typeBytes } from './quant.ts'
+
+export interface WrittenTensor {
+  name: string
+  type: SupportedType
+  /** ggml order: [in, out]. */
+  shape: number[]
+  values: Float32Array
+}
+
+/** The bytes of a GGUF file. Metadata may be strings, booleans, u32 (whole numbers), f32 (others), string and i32 arrays. */
+export function writeGguf(metadata: Record<string, GgufValue>, tensors: WrittenTensor[], alignment = 32): Uint8Array<ArrayBuffer> {
+  const head: Uint8Array[] = [new TextEncoder().encode('GGUF'), u32(3), u64(tensors.length), u64(Object.keys(metadata).length)]
+  for (const [key, value] of Object.entries(metadata)) head.push(text(key), ...metadataValue(value))
+  let offset = 0
+  const bodies: { at: number; bytes: Uint8Array }[] = []
+  for (const { name, type, shape, values } of tensors) {
+    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(tensorTypes[type].id), u64(offset))
+    const bytes = quantise(type, values)
+    bodies.push({ at: offset, bytes })
+    offset += Math.ceil(bytes.length / alignment) * alignment
+  }
+  const headBytes = head.reduce((sum, part) => sum + part.length, 0)
+  const dataOffset = Math.ceil(headBytes / alignment) * alignment
+  const out = new Uint8Array(dataOffset + offset)
+  let at = 0
+  for (const part of head) {
+    out.set(part, at)
+    at += part.length
+  }
+  for (const body of bodies) out.set(body.bytes, dataOffset + body.at)
+  return out
+}
+
+function u32(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer)
+}
+
+function u64(value: number): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(BigInt(value)).buffer)
+}
+
+function text(value: string): Uint8Array {
+  const bytes = new TextEncoder().encode(value)
+  return Uint8Array.of(...u64(bytes.length), ...bytes)
+}
+
+function metadataValue(value: GgufValue): Uint8Array[] {
+  if (typeof value === 'string') return [u32(8), text(value)]
+  if (typeof value === 'boolean') return [u32(7), Uint8Array.of(value ? 1 : 0)]
+  if (typeof value === 'number') {
+    return Number.isInteger(value) ? [u32(4), u32(value)] : [u32(6), new Uint8Array(Float32Array.of(value).buffer)]
+  }
+  if (value instanceof Int32Array) return [u32(9), u32(5), u64(value.length), new Uint8Array(value.buffer.slice(0))]
+  if (Array.isArray(value)) return [u32(9), u32(8), u64(value.length), ...value.map((entry) => text(String(entry)))]
+  throw new TypeError('The writer has no form for this metadata value.')
+}
+
+/** Weights as ggml would store them; `values` must be whole blocks. */
+export function quantise(type: SupportedType, values: Float32Array): Uint8Array {
+  const out = new Uint8Array(typeBytes(type, values.length))
+  const view = new DataView(out.buffer)
+  const { block, bytes } = tensorTypes[type]
+  for (let i = 0, at = 0; i < values.length; i += block, at += bytes) {
+    if (type === 'F32') view.setFloat32(at, values[i], true)
+    else if (type === 'F16') view.setUint16(at, floatToHalf(values[i]), true)
+    else if (type === 'BF16') view.setUint16(at, floatToBfloat(values[i]), true)
+    else writeBlock(type, values.subarray(i, i + 32), view, at)
+  }
+  return out
+}
+
+function writeBlock(type: 'Q8_0' | 'Q4_0' | 'Q4_1', x: Float32Array, view: DataView, at: number): void {
+  const low = Math.min(...x)
+  const high = Math.max(...x)
+  // The scale divides as computed, but is stored as a half: that is how ggml's reference does it.
+  if (type === 'Q8_0') {
+    const d = Math.max(high, -low) / 127
+    view.setUint16(at, floatToHalf(d), true)
+    x.forEach((value, j) => {
+      view.setInt8(at + 2 + j, d === 0 ? 0 : Math.round(value / d))
+    })
+    return
+  }
+  const signedMax = high > -low ? high : low
+  const d = type === 'Q4_0' ? signedMax / -8 : (high - low) / 15
+  const m = type === 'Q4_0' ? -8 * d : low
+  view.setUint16(at, floatToHalf(d), true)
+  if (type === 'Q4_1') view.setUint16(at + 2, floatToHalf(low), true)
+  const level = (value: number) => (d === 0 ? 0 : Math.max(0, Math.min(15, Math.floor((value - m) / d + 0.5))))
+  for (let j = 0; j < 16; j++) view.setUint8(at + (type === 'Q4_0' ? 2 : 4) + j, level(x[j]) | (level(x[j + 16]) << 4))
+}
+
+/** Half the step between neighbouring levels of a block: what a stored weight may be off by, for tests. */
+export function blockTolerance(type: 'Q8_0' | 'Q4_0' | 'Q4_1', stored: Uint8Array): number {
+  const d = Math.abs(halfToFloat(new DataView(stored.buffer, stored.byteOffset).getUint16(0, true)))
+  return type === 'Q4_0' ? d : d / 2
+}
