@@ -1,0 +1,90 @@
+// The page's state in one place: made once in main.ts, handed to components through context. It only ties the parts
+// together; each part's rules stand in its own file.
+import { getContext, setContext } from 'svelte'
+import type { DatanetSummary, Services, WalletState } from '../services.ts'
+import { strings } from '../strings.ts'
+import { ChatState } from './chat.svelte.ts'
+import { EngineView } from './engine.svelte.ts'
+import { Notices } from './notices.svelte.ts'
+import { Preferences } from './preferences.svelte.ts'
+import { Router } from './route.svelte.ts'
+
+const KEY = Symbol('app')
+
+/** What a panel shows: a piece of a document, with the span that led there if one did. */
+export interface DocumentRequest {
+  datanet: string
+  document: number
+  position: number
+  length: number
+  paid: { count: number; amount: bigint; length: number } | null
+}
+
+export class App {
+  readonly notices = new Notices()
+  readonly preferences: Preferences
+  readonly router: Router
+  readonly engine: EngineView
+  readonly chat: ChatState
+  #datanets = $state.raw<DatanetSummary[] | null>(null)
+  #wallet = $state.raw<WalletState>({ state: 'opening' })
+  #document = $state.raw<DocumentRequest | null>(null)
+
+  constructor(
+    readonly services: Services,
+    window: Window,
+  ) {
+    this.preferences = new Preferences(window.localStorage)
+    this.router = new Router(window)
+    this.engine = new EngineView(
+      services.engine,
+      'connection' in window.navigator ? (window.navigator.connection as { saveData?: boolean }) : undefined,
+    )
+    this.chat = new ChatState(services, this.engine, this.router, this.notices, this.preferences)
+    services.wallet.subscribe((state) => {
+      this.#wallet = state
+    })
+  }
+
+  /** null until the first list arrived. */
+  get datanets(): DatanetSummary[] | null {
+    return this.#datanets
+  }
+
+  get wallet(): WalletState {
+    return this.#wallet
+  }
+
+  get document(): DocumentRequest | null {
+    return this.#document
+  }
+
+  async begin(): Promise<void> {
+    await Promise.all([this.chat.begin(), this.refreshDatanets()])
+  }
+
+  async refreshDatanets(): Promise<void> {
+    try {
+      this.#datanets = await this.services.datanets.list()
+    } catch (thrown) {
+      this.#datanets ??= []
+      this.notices.problem(thrown, { label: strings.retry, run: () => void this.refreshDatanets() })
+    }
+  }
+
+  openDocument(request: DocumentRequest): void {
+    this.#document = request
+  }
+
+  closeDocument(): void {
+    this.#document = null
+  }
+}
+
+export function provideApp(app: App): void {
+  setContext(KEY, app)
+}
+
+export function useApp(): App {
+  return getContext<App>(KEY)
+}

@@ -1,0 +1,85 @@
+// The model as the page sees it: absent, arriving, ready or impossible. Answers wait on `whenReady`.
+// It asks before spending a metered connection and never otherwise.
+import type { EngineService, EngineState, ModelCard } from '../services.ts'
+
+/** The part of the Network Information API that says "do not spend this connection"; absent outside Chromium. */
+interface Connection {
+  saveData?: boolean
+  type?: string
+}
+
+export class EngineView {
+  #state = $state.raw<EngineState>({ state: 'checking' })
+  #service: EngineService
+  #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
+  /** A pause or a metered connection is a person's word; only `start` overrules it. */
+  #mayStart: boolean
+  readonly metered: boolean
+
+  constructor(service: EngineService, connection: Connection | undefined) {
+    this.#service = service
+    this.metered = connection?.saveData === true || connection?.type === 'cellular'
+    this.#mayStart = !this.metered
+    service.subscribe((state) => this.#receive(state))
+  }
+
+  get state(): EngineState {
+    return this.#state
+  }
+
+  get model(): ModelCard {
+    return this.#service.model
+  }
+
+  get ready(): boolean {
+    return this.#state.state === 'ready'
+  }
+
+  /** Asking makes sense: ready now, or later without the visitor doing anything impossible. */
+  get possible(): boolean {
+    return this.#state.state !== 'no_webgpu'
+  }
+
+  start(): void {
+    this.#mayStart = true
+    this.#service.start()
+  }
+
+  pause(): void {
+    this.#mayStart = false
+    this.#service.pause()
+  }
+
+  /** @returns when the engine is ready. @throws what made it fail, gpu_unavailable, or the signal's reason */
+  whenReady(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      this.#waiting.push({ resolve, reject })
+      this.#settle()
+    })
+  }
+
+  adapterName(digest: string): string {
+    return this.model.adapters[digest] ?? `adapter ${digest.slice(0, 8)}`
+  }
+
+  #receive(state: EngineState): void {
+    this.#state = state
+    if (state.state === 'absent' && this.#mayStart) {
+      this.#mayStart = false
+      this.#service.start()
+    }
+    this.#settle()
+  }
+
+  #settle(): void {
+    const state = this.#state
+    const ended = state.state === 'ready' || state.state === 'failed' || state.state === 'no_webgpu'
+    if (!ended) return
+    for (const { resolve, reject } of this.#waiting.splice(0)) {
+      if (state.state === 'ready') resolve()
+      else reject(state.error)
+    }
+  }
+}
