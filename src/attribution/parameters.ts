@@ -73,8 +73,9 @@ export function tokenizerDigest(tokens: readonly string[], merges: readonly stri
   return toHex(sha256(utf8(JSON.stringify([tokens, merges]))))
 }
 
-/** keccak256 of the sorted delimiter ids, a separator word, and the sorted ids that start a word; u32 big-endian each. */
-export function boundaryDigest(delimiters: Iterable<number>, wordStarts: Iterable<number>): Hex {
-  const sorted = (ids: Iterable<number>) => [...new Set(ids)].sort((a, b) => a - b).map((id) => uintBytes(id, 4))
-  return toHex(keccak(concatBytes(...sorted(delimiters), new Uint8Array(4).fill(255), ...sorted(wordStarts))))
+/** keccak256 of the sorted delimiter ids, 0xFFFFFFFF, and the sorted ids that start a word (boundaries.ts); u32 big-endian each. */
+export function boundaryDigest(sets: { delimiters: ReadonlySet<number>; wordStart: Uint8Array }): Hex {
+  const delimiters = [...sets.delimiters].sort((a, b) => a - b)
+  const starts = Array.from(sets.wordStart.keys()).filter((id) => sets.wordStart[id] === 1)
+  return toHex(keccak(concatBytes(...[...delimiters, 0xffffffff, ...starts].map((id) => uintBytes(id, 4)))))
 }
