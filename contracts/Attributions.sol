@@ -65,9 +65,9 @@ contract Attributions is Batches {
     }
 
     /// A line of a receipt that is not in this batch.
-    function refuteForeignLine(uint256 batch, LineAt calldata at) external {
-        _openLine(batch, at);
-        if (batchOf[at.line.receiptId] == batch) revert NoFraud();
+    function refuteForeignLine(uint256 batch, LineAt calldata opening) external {
+        _openLine(batch, opening);
+        if (batchOf[opening.line.receiptId] == batch) revert NoFraud();
         _cancel(batch, "line_foreign");
     }
 
@@ -75,16 +75,16 @@ contract Attributions is Batches {
     function refuteUnsharedLine(
         uint256 batch,
         ReceiptHeader calldata header,
-        LineAt calldata at,
+        LineAt calldata opening,
         ShareAt[] calldata around
     ) external {
-        _openLine(batch, at);
-        if (_inBatch(batch, header) != at.line.receiptId) revert NoFraud();
+        _openLine(batch, opening);
+        if (_inBatch(batch, header) != opening.line.receiptId) revert NoFraud();
         _openShares(header, around);
         ShareAt calldata first = around[0];
         ShareAt calldata last = around[around.length - 1];
-        bool above = first.share.account < at.line.account;
-        bool below = at.line.account < last.share.account;
+        bool above = first.share.account < opening.line.account;
+        bool below = opening.line.account < last.share.account;
         if (around.length == 1) {
             above = above && first.index == header.shareCount - 1;
             below = below && first.index == 0;
@@ -99,16 +99,16 @@ contract Attributions is Batches {
     function refuteUnpaidShare(
         uint256 batch,
         ReceiptHeader calldata header,
-        ShareAt calldata at,
+        ShareAt calldata opening,
         LineAt[] calldata around
     ) external {
         bytes32 id = _inBatch(batch, header);
-        _openShare(header, at);
+        _openShare(header, opening);
         _openLines(batch, around);
         LineAt calldata first = around[0];
         LineAt calldata last = around[around.length - 1];
-        bool above = Receipts.precedes(first.line.account, first.line.receiptId, at.share.account, id);
-        bool below = Receipts.precedes(at.share.account, id, last.line.account, last.line.receiptId);
+        bool above = Receipts.precedes(first.line.account, first.line.receiptId, opening.share.account, id);
+        bool below = Receipts.precedes(opening.share.account, id, last.line.account, last.line.receiptId);
         if (around.length == 1) {
             above = above && first.index == batches[batch].lineCount - 1;
             below = below && first.index == 0;
@@ -120,13 +120,13 @@ contract Attributions is Batches {
     }
 
     /// A line that pays another amount than the share it stands for.
-    function refuteAmount(uint256 batch, ReceiptHeader calldata header, LineAt calldata at, ShareAt calldata shareAt)
+    function refuteAmount(uint256 batch, ReceiptHeader calldata header, LineAt calldata opening, ShareAt calldata shareOpening)
         external
     {
-        _openLine(batch, at);
-        if (_inBatch(batch, header) != at.line.receiptId) revert NoFraud();
-        _openShare(header, shareAt);
-        if (at.line.account != shareAt.share.account || at.line.amount == shareAt.share.amount) revert NoFraud();
+        _openLine(batch, opening);
+        if (_inBatch(batch, header) != opening.line.receiptId) revert NoFraud();
+        _openShare(header, shareOpening);
+        if (opening.line.account != shareOpening.share.account || opening.line.amount == shareOpening.share.amount) revert NoFraud();
         _cancel(batch, "line_amount");
     }
 
@@ -164,16 +164,16 @@ contract Attributions is Batches {
         _demand(batch, SHARES, header.sharesRoot, header.shareCount, index);
     }
 
-    function answerLine(uint256 batch, LineAt calldata at) external {
-        _openLine(batch, at);
+    function answerLine(uint256 batch, LineAt calldata opening) external {
+        _openLine(batch, opening);
         Batch storage posted = batches[batch];
-        _answer(batch, demandKey(batch, LINES, posted.linesRoot, posted.lineCount, at.index));
+        _answer(batch, demandKey(batch, LINES, posted.linesRoot, posted.lineCount, opening.index));
     }
 
-    function answerShare(uint256 batch, ReceiptHeader calldata header, ShareAt calldata at) external {
+    function answerShare(uint256 batch, ReceiptHeader calldata header, ShareAt calldata opening) external {
         _inBatch(batch, header);
-        _openShare(header, at);
-        _answer(batch, demandKey(batch, SHARES, header.sharesRoot, header.shareCount, at.index));
+        _openShare(header, opening);
+        _answer(batch, demandKey(batch, SHARES, header.sharesRoot, header.shareCount, opening.index));
     }
 
     /// The time to answer has passed: the batch falls.
@@ -229,9 +229,9 @@ contract Attributions is Batches {
 
     // ---- openings
 
-    function _openLine(uint256 batch, LineAt calldata at) private view {
+    function _openLine(uint256 batch, LineAt calldata opening) private view {
         Batch storage posted = batches[batch];
-        if (!Merkle.holds(posted.linesRoot, posted.lineCount, at.index, abi.encode(at.line), at.proof)) {
+        if (!Merkle.holds(posted.linesRoot, posted.lineCount, opening.index, abi.encode(opening.line), opening.proof)) {
             revert NotOpened();
         }
     }
@@ -243,8 +243,8 @@ contract Attributions is Batches {
         if (around.length == 2 && around[1].index != around[0].index + 1) revert NotOpened();
     }
 
-    function _openShare(ReceiptHeader calldata header, ShareAt calldata at) private pure {
-        if (!Merkle.holds(header.sharesRoot, header.shareCount, at.index, abi.encode(at.share), at.proof)) {
+    function _openShare(ReceiptHeader calldata header, ShareAt calldata opening) private pure {
+        if (!Merkle.holds(header.sharesRoot, header.shareCount, opening.index, abi.encode(opening.share), opening.proof)) {
             revert NotOpened();
         }
     }
