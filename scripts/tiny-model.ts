@@ -44,7 +44,7 @@ export function tinyModel({ type = 'F32', seed = 1, contextTokens = 2048 }: Tiny
   const norm = (name: string): WrittenTensor => {
     return { name, type: 'F32', shape: [hidden], values: Float32Array.from({ length: hidden }, () => 1 + 0.2 * normal()) }
   }
-  const output = matrix('output.weight', hidden, tokens.length, 3)
+  const output = matrix('output.weight', hidden, tokens.length, 3.3)
   tokens.forEach((token, id) => {
     // Unprintable tokens get the logit 0 and so never win.
     if (!/^[!-~Ġ]+$/.test(token) || id < controls.length) output.values.fill(0, id * hidden, (id + 1) * hidden)
@@ -54,8 +54,8 @@ export function tinyModel({ type = 'F32', seed = 1, contextTokens = 2048 }: Tiny
     const at = (part: string) => `blk.${layer}.${part}.weight`
     tensors.push(norm(at('attn_norm')), norm(at('ffn_norm')))
     tensors.push(matrix(at('attn_q'), hidden, heads * headDim, 2), matrix(at('attn_k'), hidden, kvHeads * headDim, 2))
-    tensors.push(matrix(at('attn_v'), hidden, kvHeads * headDim, 1), matrix(at('attn_output'), heads * headDim, hidden, 1))
-    tensors.push(matrix(at('ffn_gate'), hidden, ffn, 1), matrix(at('ffn_up'), hidden, ffn, 1), matrix(at('ffn_down'), ffn, hidden, 1))
+    tensors.push(matrix(at('attn_v'), hidden, kvHeads * headDim, 2), matrix(at('attn_output'), heads * headDim, hidden, 2))
+    tensors.push(matrix(at('ffn_gate'), hidden, ffn, 2), matrix(at('ffn_up'), hidden, ffn, 2), matrix(at('ffn_down'), ffn, hidden, 2))
   }
   return writeGguf(
     {
