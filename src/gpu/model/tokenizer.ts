@@ -29,6 +29,8 @@ export interface Tokenizer {
   encode(text: string, options?: { parseSpecial?: boolean }): number[]
   /** Ids of a bare prompt: control tokens are parsed and the file's own BOS rule holds. */
   encodePrompt(text: string): number[]
+  /** Bytes that a token stands for; none for a control token. Not to be written to. */
+  bytesOf(id: number): Uint8Array
   /** Control tokens give no text. */
   decode(ids: readonly number[]): string
   decoder(): StreamingDecoder
@@ -90,6 +92,7 @@ export function createTokenizer(gguf: GgufFile): Tokenizer {
     eosText: eosId === null ? '' : tokens[eosId],
     cut,
     encode,
+    bytesOf,
     encodePrompt: (text) => [...(addBos && bosId !== null ? [bosId] : []), ...encode(text, { parseSpecial: true })],
     decode: (ids) => {
       const stream = decoder()
