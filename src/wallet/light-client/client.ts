@@ -43,6 +43,8 @@ export interface LightClient {
   pin(signal?: AbortSignal): Promise<PinnedHeader>
   /** Values of storage slots of one contract, 32 bytes each as integers, zero where the trie holds nothing. */
   readSlots(pinned: PinnedHeader, address: Hex, slots: Hex[], signal?: AbortSignal): Promise<Proven<bigint>[]>
+  /** wei of the native coin that an account holds; zero where there is no account. */
+  readBalance(pinned: PinnedHeader, address: Hex, signal?: AbortSignal): Promise<Proven<bigint>>
 }
 
 export interface LightClientOptions {
@@ -119,21 +121,42 @@ export function createLightClient({ chainId, rpcs, maxAgeSeconds = 600, now = ()
     return { ...header, chainId, hosts: rpcs.map(({ host }) => host) }
   }
 
-  async function readSlots(pinned: PinnedHeader, address: Hex, slots: Hex[], signal?: AbortSignal): Promise<Proven<bigint>[]> {
+  async function prove(pinned: PinnedHeader, address: Hex, slots: Hex[], signal?: AbortSignal) {
     const [rpc] = rpcs
     // By hash, so that a reorganisation is an answer of "unknown block" and not a proof of another state.
     const answer = await rpc.request('eth_getProof', [address, slots, { blockHash: pinned.hash }], signal)
     const proof = readProof(answer, rpc.host)
-    const storageRoot = proveAccount(pinned, address, proof, rpc.host)
-    const { number: block, hash, timestamp, hosts } = pinned
-    return slots.map((slot, i) => ({
-      value: proveSlot(storageRoot, slot, proof.storage[i], rpc.host),
-      assurance: 'pinned',
-      anchor: { block, hash, timestamp, hosts },
-    }))
+    return { host: rpc.host, storage: proof.storage, account: proveAccount(pinned, address, proof, rpc.host) }
   }
 
-  return { pin, readSlots }
+  async function readSlots(pinned: PinnedHeader, address: Hex, slots: Hex[], signal?: AbortSignal): Promise<Proven<bigint>[]> {
+    const { host, storage, account } = await prove(pinned, address, slots, signal)
+    if (!account || account.codeHash === EMPTY_CODE) {
+      throw new OpenChatError('contract_missing', `No contract stands at ${address} in block ${pinned.number}.`, {
+        meta: { address, block: Number(pinned.number), host },
+        action: 'Check the addresses in the settings.',
+      })
+    }
+    return slots.map((slot, i) => proven(pinned, proveSlot(account.storageHash, slot, storage[i], host)))
+  }
+
+  async function readBalance(pinned: PinnedHeader, address: Hex, signal?: AbortSignal): Promise<Proven<bigint>> {
+    const { account } = await prove(pinned, address, [], signal)
+    return proven(pinned, account?.balance ?? 0n)
+  }
+
+  return { pin, readSlots, readBalance }
+}
+
+function proven<T>({ number: block, hash, timestamp, hosts }: PinnedHeader, value: T): Proven<T> {
+  return { value, assurance: 'pinned', anchor: { block, hash, timestamp, hosts } }
+}
+
+interface Account {
+  nonce: bigint
+  balance: bigint
+  storageHash: Hex
+  codeHash: Hex
 }
 
 interface AccountProof {
@@ -158,32 +181,25 @@ function readProof(answer: unknown, host: string): AccountProof {
   }
 }
 
-/** The storage root of a contract that exists. What the answer claims beside its proof must agree with the proof. */
-function proveAccount(pinned: PinnedHeader, address: Hex, { nodes, claimed }: AccountProof, host: string): Hex {
-  let account: { nonce: bigint; balance: bigint; storageHash: Hex; codeHash: Hex } | null
+/** The account as its proof holds it, null where there is none. What the answer claims beside its proof must agree. */
+function proveAccount(pinned: PinnedHeader, address: Hex, { nodes, claimed }: AccountProof, host: string): Account | null {
   try {
     const value = verifyTrieProof(pinned.stateRoot, fromHex(address, 20), nodes)
-    account = value && readAccount(value)
+    const account = value && readAccount(value)
     for (const [name, proven] of Object.entries(account ?? {})) {
       const claim = claimed[name as keyof typeof claimed]
       const same = typeof proven === 'bigint' ? isQuantity(claim) && BigInt(claim) === proven : String(claim).toLowerCase() === proven
       if (!same) throw new OpenChatError('proof_invalid', `It claims ${name} ${String(claim).slice(0, 70)}, its proof holds ${proven}.`)
     }
+    return account
   } catch (cause) {
     throw lied(host, `account proof of ${address}`, cause)
   }
-  if (!account || account.codeHash === EMPTY_CODE) {
-    throw new OpenChatError('contract_missing', `No contract stands at ${address} in block ${pinned.number}.`, {
-      meta: { address, block: Number(pinned.number), host },
-      action: 'Check the addresses in the settings.',
-    })
-  }
-  return account.storageHash
 }
 
 const isQuantity = (value: unknown): value is string => typeof value === 'string' && /^0x[0-9a-f]{1,64}$/i.test(value)
 
-function readAccount(value: Uint8Array) {
+function readAccount(value: Uint8Array): Account {
   const fields = decodeRlp(value)
   if (!Array.isArray(fields) || fields.length !== 4) throw new OpenChatError('proof_invalid', 'An account has four fields.')
   const [nonce, balance, storageRoot, codeHash] = fields

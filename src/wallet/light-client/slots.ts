@@ -1,32 +1,25 @@
-// Where Solidity keeps a variable: from the compiler's storage layout and a path of names and keys to slot, offset and
-// width. Nothing is read here (client.ts). Dynamic `bytes` and `string` are located, not decoded.
-// Source: Solidity documentation, "Layout of State Variables in Storage and Transient Storage".
-
+// Where Solidity keeps a variable: from the generated storage layout and a path of names and keys to slot, offset and
+// width. Nothing is read here (client.ts, contract-state.ts).
+// Invariant: a path the layout does not have is refused; a slot is never guessed.
+// Source: Solidity documentation, "Layout of State Variables in Storage": packing, mappings, dynamic arrays.
 import type { Hex } from '../../attribution/types.ts'
 import { fromHex, hashWord, keccak, toHex, uintWord } from '../../attribution/words.ts'
 import { OpenChatError } from '../../errors.ts'
 
-/** solc's `storageLayout` output, in the parts that matter. */
-export interface StorageLayout {
-  readonly storage: readonly StorageVariable[]
-  readonly types: Readonly<Record<string, StorageType>> | null
-}
-export interface StorageVariable {
-  readonly label: string
+/** One variable or struct member, as `contracts.generated.ts` describes it. */
+export interface Variable {
+  /** Of the variable; of a member, within its struct. */
+  readonly slot: number
   /** Bytes from the low end of the slot. */
   readonly offset: number
-  readonly slot: string
+  readonly bytes: number
+  /** Solidity's name of the type, e.g. `mapping(uint256 => struct Batches.Batch)`. */
   readonly type: string
+  /** Of the struct that the variable, or the value of its innermost mapping, holds. */
+  readonly members?: Readonly<Record<string, Variable>>
 }
-export interface StorageType {
-  readonly encoding: string
-  readonly label: string
-  readonly numberOfBytes: string
-  readonly key?: string
-  readonly value?: string
-  readonly base?: string
-  readonly members?: readonly StorageVariable[]
-}
+
+export type StorageLayout = Readonly<Record<string, Variable>>
 
 export interface Place {
   slot: Hex
@@ -36,35 +29,41 @@ export interface Place {
   type: string
 }
 
-/** A step into a variable: a member's name, a mapping's key, an array's index. */
+/** A step into a variable: a mapping's key, an array's index, or a member's name. */
 export type Step = string | number | bigint
 
 const WORD = 1n << 256n
-
-const refuse = (why: string, path: readonly Step[]): never => {
-  throw new OpenChatError('layout_unknown', `The storage layout has no ${path.map(String).join('.')}: ${why}.`, {
-    meta: { path: path.map(String).join('.') },
-  })
-}
-
 const wordOf = (slot: bigint): Hex => toHex(uintWord(slot % WORD))
 
-/** Slot of `key` in the mapping at `slot`: keccak256(word(key) ‖ word(slot)). */
+function refuse(why: string, path: readonly Step[]): never {
+  const name = path.map(String).join('.')
+  throw new OpenChatError('layout_unknown', `The storage layout has no ${name}: ${why}.`, { meta: { path: name } })
+}
+
+/** Slot of `key` (as a word) in the mapping at `slot`: keccak256(key ‖ slot). */
 export function mappingSlot(slot: Hex, key: Hex): Hex {
   return toHex(keccak(hashWord(key), hashWord(slot)))
 }
 
-/** First slot of the elements of the dynamic array at `slot`. */
+/** First slot of the elements of the dynamic array or long string at `slot`. */
 export function arraySlot(slot: Hex): Hex {
   return toHex(keccak(hashWord(slot)))
 }
 
-/** A mapping key as the word that is hashed: numbers and addresses on the right, fixed bytes on the left. */
+/** Bytes of a value type, null for any other. */
+function widthOf(type: string): number | null {
+  if (type === 'bool' || type.startsWith('enum ')) return 1
+  if (type.startsWith('address') || type.startsWith('contract ')) return 20
+  const sized = /^(?:(u?int)|bytes)(\d+)$/.exec(type)
+  return sized ? Number(sized[2]) / (sized[1] ? 8 : 1) : null
+}
+
+/** A mapping key as the word that is hashed: numbers and addresses stand right, fixed bytes left. */
 function keyWord(step: Step, type: string, path: readonly Step[]): Hex {
-  if (/^t_(uint|enum)/.test(type)) return wordOf(BigInt(step))
-  if (typeof step !== 'string') return refuse(`a key of type ${type} is given as ${typeof step}`, path)
-  if (/^t_(address|contract)/.test(type)) return toHex(uintWord(BigInt(toHex(fromHex(step as Hex, 20)))))
-  const bytes = /^t_bytes(\d+)$/.exec(type)
+  if (/^(uint\d+|enum )/.test(type)) return wordOf(BigInt(step))
+  if (typeof step !== 'string') return refuse(`its key is of type ${type}`, path)
+  if (/^(address|contract )/.test(type)) return `0x${step.slice(2).toLowerCase().padStart(64, '0')}`
+  const bytes = /^bytes(\d+)$/.exec(type)
   if (!bytes) return refuse(`keys of type ${type} are not supported`, path)
   return `0x${toHex(fromHex(step as Hex, Number(bytes[1])))
     .slice(2)
@@ -72,39 +71,37 @@ function keyWord(step: Step, type: string, path: readonly Step[]): Hex {
 }
 
 /**
- * Where `path` lies: `locate(layout, ['headAt', 1n, 43n])`, `locate(layout, ['batches', 7n, 'total'])`.
+ * Where `path` lies: `locate(storageLayout.datanets, ['headAt', 1n, 43n])`, `locate(…, ['batches', 7n, 'total'])`.
  * @throws `layout_unknown`
  */
 export function locate(layout: StorageLayout, path: readonly Step[]): Place {
-  const [first, ...rest] = path
-  const types = layout.types ?? {}
-  const variable = layout.storage.find(({ label }) => label === first) ?? refuse('no such variable', path)
+  const [name, ...steps] = path
+  let variable = layout[String(name)] ?? refuse('no such variable', path)
   let slot = BigInt(variable.slot)
-  let offset = variable.offset
-  let type = variable.type
-  for (const step of rest) {
-    const described = types[type] ?? refuse(`the type ${type} is not described`, path)
-    if (described.encoding === 'mapping') {
-      slot = BigInt(mappingSlot(wordOf(slot), keyWord(step, described.key!, path)))
+  let { offset, type } = variable
+  for (const step of steps) {
+    const mapping = /^mapping\(([^=]+?)(?: \w+)? => (.+)\)$/.exec(type)
+    const array = /^(.+)\[\]$/.exec(type)
+    if (mapping) {
+      slot = BigInt(mappingSlot(wordOf(slot), keyWord(step, mapping[1], path)))
       offset = 0
-      type = described.value!
-    } else if (described.members) {
-      const member = described.members.find(({ label }) => label === step) ?? refuse('no such member', path)
-      slot += BigInt(member.slot)
-      offset = member.offset
-      type = member.type
-    } else if (described.base) {
-      const width = Number(types[described.base].numberOfBytes)
+      type = mapping[2]
+    } else if (array) {
+      const width = widthOf(array[1]) ?? refuse(`arrays of ${array[1]} are not supported`, path)
+      const perSlot = BigInt(Math.floor(32 / width))
       const index = BigInt(step)
-      if (described.encoding === 'dynamic_array') slot = BigInt(arraySlot(wordOf(slot)))
-      const perSlot = BigInt(Math.max(1, Math.floor(32 / width)))
-      slot += width > 32 ? index * BigInt(width / 32) : index / perSlot
-      offset = width > 32 ? 0 : Number(index % perSlot) * width
-      type = described.base
-    } else refuse(`${type} has no parts`, path)
+      slot = BigInt(arraySlot(wordOf(slot))) + index / perSlot
+      offset = Number(index % perSlot) * width
+      type = array[1]
+    } else {
+      variable = (type.startsWith('struct ') && variable.members?.[String(step)]) || refuse(`${type} has no such part`, path)
+      slot += BigInt(variable.slot)
+      offset = variable.offset
+      type = variable.type
+    }
   }
-  const described = types[type] ?? refuse(`the type ${type} is not described`, path)
-  return { slot: wordOf(slot), offset, bytes: Math.min(32, Number(described.numberOfBytes)), type }
+  if (type.startsWith('mapping(') || type.startsWith('struct ')) refuse(`${type} is no single value`, path)
+  return { slot: wordOf(slot), offset, bytes: widthOf(type) ?? 32, type }
 }
 
 /** The variable's own bits out of its whole slot, as an unsigned integer. */
