@@ -3,14 +3,15 @@
 // kept file before the next completion, and the text of the broken one is not lost (the page holds it and may continue).
 import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
 import { asOpenChatError, OpenChatError } from '../errors.ts'
-import { openDevice } from '../gpu/device.ts'
+import { browserGpu, openDevice } from '../gpu/device.ts'
 import { loadEngine } from '../gpu/engine.ts'
-import type { ByteSource, Engine } from '../gpu/types.ts'
+import type { Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
 import { openBlobs } from '../storage/open.ts'
 import type { AdapterFile, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
 import { expose } from './rpc.ts'
+import { blobSource } from './sources.ts'
 
 /** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
 const CONTEXT_TOKENS = 2048
@@ -19,18 +20,6 @@ const blobs: Promise<BlobStore> = openBlobs()
 let engine: Engine | null = null
 let loaded: { model: ModelFile; adapters: AdapterFile[] } | null = null
 let queue: Promise<unknown> = Promise.resolve()
-
-function sourceOf(blob: Blob): ByteSource {
-  return {
-    bytes: blob.size,
-    async read(offset, length) {
-      if (offset + length > blob.size) {
-        throw new OpenChatError('file_truncated', `The file ends at ${blob.size} bytes; ${length} bytes were asked at ${offset}.`)
-      }
-      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer())
-    },
-  }
-}
 
 async function open(
   model: ModelFile,
@@ -50,11 +39,11 @@ async function open(
       progress({ stage: phase, receivedBytes: doneBytes, totalBytes: model.bytes, bytesPerSecond })
     },
   })
-  const device = await openDevice()
+  const device = await openDevice(browserGpu())
   engine?.dispose()
   engine = await loadEngine({
     device,
-    source: sourceOf(file),
+    source: blobSource(file),
     contextTokens: CONTEXT_TOKENS,
     signal,
     onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),

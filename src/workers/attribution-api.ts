@@ -1,0 +1,112 @@
+// What the attribution worker offers, as types: datanets kept and indexed here, the Tracer port, and verification.
+// The worker knows no chain: contributions and chain values reach it as plain data, already proven or refused elsewhere.
+import type { Contribution, DocumentFacts } from '../attribution/contributions.ts'
+import type { Lineage, ReceiptDomain } from '../attribution/receipt.ts'
+import type { DocumentEntry, Hex } from '../attribution/types.ts'
+import type { OwnerReceipt, PostedBatch, Proven, StepReport } from '../attribution/verify.ts'
+import type { Tracer } from '../chat/ports.ts'
+import type { ErrorWire } from '../errors.ts'
+import type { ModelFile } from './gpu-api.ts'
+
+export interface AdapterLineage {
+  /** sha256 of the adapter's weights, 0x-prefixed. */
+  digest: Hex
+  lineage: Lineage[]
+}
+
+export interface AttributionSettings {
+  /** The tokeniser is that of this file; only its header is read. */
+  model: ModelFile
+  adapters: AdapterLineage[]
+}
+
+/** A datanet whose first contributions are served as ready-made files in one folder named by the manifest's digest. */
+export interface ServedDatanet {
+  id: string
+  /** Folder URL, ending in a slash. */
+  folder: string
+  /** sha256 of its manifest.json. */
+  digest: string
+}
+
+/** A contribution from the chain with its documents from DA. */
+export interface FetchedContribution {
+  contribution: Contribution
+  documents: { text: string; facts: DocumentFacts }[]
+}
+
+export interface DatanetFacts {
+  id: string
+  documents: number
+  tokens: number
+  contributions: number
+  commitment: Hex
+}
+
+export interface ServedAbout {
+  name: string
+  description: string
+  licence: string
+  samples: string[]
+}
+
+export interface DocumentHit {
+  document: number
+  entry: DocumentEntry
+  snippet: string
+  from: number
+  to: number
+}
+
+export interface PreparedContribution {
+  text: string
+  changes: string[]
+  tokens: number
+  root: Hex
+  duplicates: { datanet: string; document: number; title: string; author: string; share: number }[]
+}
+
+/** A chain value that was asked for: proven, or why it could not be. */
+export type Outcome<T> = { proven: Proven<T> } | { error: ErrorWire }
+
+/** What the steps of a verification need from chain and key, fetched before. Absent: no chain is reachable. */
+export interface FetchedChain {
+  parametersHash: Outcome<Hex>
+  /** Keyed `${datanet}:${contributions}`. */
+  heads: Record<string, Outcome<Hex>>
+  batch: Outcome<PostedBatch | null>
+  /** Lines of this receipt by account (lower case), on a validator's word; the step proves them. */
+  lines: Record<string, { line: { account: Hex; receiptId: Hex; amount: bigint; runningTotal: bigint }; index: number; proof: Hex[] }>
+}
+
+export interface VerifyRequest {
+  receipt: OwnerReceipt
+  domain: ReceiptDomain
+  signer: { address: Hex } | { error: ErrorWire }
+  chain: FetchedChain | null
+}
+
+export interface AttributionWorker extends Omit<Tracer, 'draft'> {
+  open(settings: AttributionSettings): Promise<{ parametersHash: Hex; fee: bigint; commons: Hex }>
+  /** Fetches, checks, keeps and indexes a served datanet. @throws digest_mismatch, download_failed, contribution_mismatch */
+  addServed(served: ServedDatanet, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<ServedAbout>
+  /** Takes contributions after those already here, in order; makes the datanet when it is new. */
+  addContributions(datanet: string, contributions: FetchedContribution[]): Promise<DatanetFacts>
+  datanets(): Promise<DatanetFacts[]>
+  documents(datanet: string): Promise<DocumentEntry[]>
+  search(datanet: string, words: string, limit: number, signal: AbortSignal): Promise<DocumentHit[]>
+  /** Text around tokens [position, position + length) of a document. */
+  context(
+    datanet: string,
+    document: number,
+    position: number,
+    length: number,
+    around: number,
+  ): Promise<{ entry: DocumentEntry; before: string; text: string; after: string; commitment: Hex }>
+  /** Cleans, counts, hashes and compares; nothing is kept. @throws contribution_empty … */
+  prepare(text: string, facts: DocumentFacts): Promise<PreparedContribution>
+  draft(request: Parameters<Tracer['draft']>[0], domain: ReceiptDomain): ReturnType<Tracer['draft']>
+  /** Names of the chain values that {@link verify} will need for these content bytes. @throws receipt_invalid */
+  needs(content: Uint8Array): Promise<{ heads: { datanet: bigint; contributions: number }[] }>
+  verify(request: VerifyRequest, signal: AbortSignal): AsyncIterable<StepReport>
+}

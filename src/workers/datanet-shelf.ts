@@ -1,0 +1,174 @@
+// The datanets of this browser inside the attribution worker: fetched or grown, with their texts and their passages for
+// retrieval, both made when first asked for. Not attribution itself, and no chain.
+import type { Contribution } from '../attribution/contributions.ts'
+import { nameHash } from '../attribution/contributions.ts'
+import { PassageIndex } from '../attribution/retrieval/passage-index.ts'
+import type { SearchedIndex } from '../attribution/tracer.ts'
+import { normalise } from '../attribution/tracer-text.ts'
+import type { DocumentEntry } from '../attribution/types.ts'
+import { ZERO_HASH } from '../attribution/words.ts'
+import { Datanet } from '../datanet/datanet.ts'
+import { OpenChatError } from '../errors.ts'
+import type { Tokenizer } from '../gpu/model/tokenizer.ts'
+import type { BlobStore } from '../storage/blobs.ts'
+import { download } from '../storage/download.ts'
+import type { DatanetFacts, FetchedContribution, ServedAbout, ServedDatanet } from './attribution-api.ts'
+import { offsetsOfTokens, textOfTokens } from './text-of-tokens.ts'
+
+/** What scripts/seed-datanet.ts writes, as far as it is read here. */
+interface ServedManifest extends ServedAbout {
+  version: 1
+  width: 2
+  tokenizer: string
+  head: string
+  contributions: { author: string; account: `0x${string}`; root: `0x${string}`; documents: number; tokens: number; licence: string }[]
+  files: Record<string, { bytes: number; sha256: string }>
+}
+
+export class DatanetShelf {
+  readonly #datanets = new Map<string, Datanet>()
+  readonly #texts = new Map<string, string>()
+  readonly #passages = new Map<string, { contributions: number; index: PassageIndex }>()
+  readonly #tokenizer: Tokenizer
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer
+  }
+
+  has(id: string): boolean {
+    return this.#datanets.has(id)
+  }
+
+  /** @throws datanet_unknown */
+  datanet(id: string): Datanet {
+    const datanet = this.#datanets.get(id)
+    if (datanet !== undefined) return datanet
+    throw new OpenChatError('datanet_unknown', `Datanet ${id} is not on this machine.`, {
+      meta: { datanet: id },
+      action: 'Open it under Datanets first.',
+    })
+  }
+
+  get ids(): string[] {
+    return [...this.#datanets.keys()]
+  }
+
+  /** Views of the datanets named that are here; an unknown one is left out, since nothing of it can be matched. */
+  views(ids: readonly string[]): SearchedIndex[] {
+    return ids.filter((id) => this.has(id)).map((id) => this.datanet(id).view())
+  }
+
+  facts(id: string): DatanetFacts {
+    const datanet = this.datanet(id)
+    return {
+      id,
+      documents: datanet.documents.length,
+      tokens: datanet.documents.reduce((sum, { tokens }) => sum + tokens, 0),
+      contributions: datanet.contributions.length,
+      commitment: datanet.head(),
+    }
+  }
+
+  /** @throws digest_mismatch, download_failed, contribution_mismatch, tokenizer_mismatch */
+  async addServed(
+    served: ServedDatanet,
+    tokenizerDigest: string,
+    blobs: BlobStore,
+    progress: (doneBytes: number, totalBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<ServedAbout> {
+    const file = async (name: string, digest: string, bytes?: number) => {
+      const blob = await download({ urls: [served.folder + name], digest, blobs, signal, ...(bytes === undefined ? {} : { bytes }) })
+      return new Uint8Array(await blob.arrayBuffer())
+    }
+    const manifest = JSON.parse(new TextDecoder().decode(await file('manifest.json', served.digest))) as ServedManifest
+    if (manifest.tokenizer !== tokenizerDigest) {
+      throw new OpenChatError('tokenizer_mismatch', `Datanet ${served.id} was indexed with another tokeniser than the model's.`, {
+        meta: { datanet: served.id, expected: tokenizerDigest, got: manifest.tokenizer },
+        action: 'Rebuild the datanet with this model.',
+      })
+    }
+    if (!this.has(served.id)) {
+      const total = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0)
+      let done = 0
+      const files: Record<string, Uint8Array> = {}
+      for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
+        files[name] = await file(name, sha256, bytes)
+        done += bytes
+        progress(done, total)
+      }
+      const entries = JSON.parse(new TextDecoder().decode(files['documents.json'])) as DocumentEntry[]
+      const contributions = manifest.contributions.map(
+        (contribution, index): Contribution => ({
+          datanet: BigInt(served.id),
+          index,
+          author: contribution.account,
+          root: contribution.root,
+          documents: contribution.documents,
+          tokens: contribution.tokens,
+          licence: nameHash(contribution.licence),
+          daCommitmentHash: ZERO_HASH,
+          order: index + 1,
+        }),
+      )
+      const datanet = new Datanet(served.id)
+      datanet.addIndexed({ tokenized: files['tokenized.0']!, table: files['table.0']!, offset: files['offset.0']! }, contributions, entries)
+      this.#datanets.set(served.id, datanet)
+    }
+    const { name, description, licence, samples } = manifest
+    return { name, description, licence, samples }
+  }
+
+  /** Appends contributions that are not here yet, in order. @throws contribution_mismatch */
+  addContributions(id: string, fetched: readonly FetchedContribution[]): void {
+    const datanet = this.#datanets.get(id) ?? new Datanet(id)
+    for (const { contribution, documents } of fetched) {
+      if (contribution.index < datanet.contributions.length) continue
+      datanet.add(
+        contribution,
+        documents.map(({ text, facts }) => ({ tokens: this.tokens(text), facts })),
+      )
+    }
+    this.#datanets.set(id, datanet)
+  }
+
+  /** Ids of a text as documents and answers are tokenised: NFC, no control tokens. */
+  tokens(text: string): Uint16Array {
+    return Uint16Array.from(this.#tokenizer.encode(normalise(text).text))
+  }
+
+  text(id: string, document: number): string {
+    const key = `${id}:${document}`
+    const known = this.#texts.get(key)
+    if (known !== undefined) return known
+    const text = textOfTokens(this.datanet(id).tokensOf(document), this.#tokenizer)
+    this.#texts.set(key, text)
+    return text
+  }
+
+  /** UTF-16 start of each token of a document. */
+  offsets(id: string, document: number): Uint32Array {
+    return offsetsOfTokens(this.text(id, document), this.datanet(id).tokensOf(document), this.#tokenizer)
+  }
+
+  /** Tokens [start, start + length) that cover UTF-16 [from, to) of a document. */
+  locate(id: string, document: number, from: number, to: number): { start: number; length: number } {
+    const offsets = this.offsets(id, document)
+    let start = 0
+    while (start + 1 < offsets.length && offsets[start + 1]! <= from) start++
+    let end = start
+    while (end + 1 < offsets.length && offsets[end]! < to) end++
+    return { start, length: end - start }
+  }
+
+  passages(id: string): PassageIndex {
+    const datanet = this.datanet(id)
+    const known = this.#passages.get(id)
+    if (known !== undefined && known.contributions === datanet.contributions.length) return known.index
+    const index = new PassageIndex(
+      datanet.documents.map((entry) => ({ document: entry.document, text: this.text(id, entry.document), entry })),
+    )
+    this.#passages.set(id, { contributions: datanet.contributions.length, index })
+    return index
+  }
+}
