@@ -1,0 +1,332 @@
+// The services of the page over the fakes of fake-ports.ts, chosen by `?fake` in builds that are not for people.
+// Knobs in the query: `engine=absent|no_webgpu|failed`, `ms` a token, `chain=none`, `verify=bad`, `window` in ms.
+// Conversations are kept for real, in IndexedDB, so that reloads can be tested.
+import type { DocumentEntry, Hex } from '../attribution/types.ts'
+import { answer } from '../chat/answer.ts'
+import type { Conversation } from '../chat/conversation.ts'
+import { conversationStore } from '../chat/conversation-store.ts'
+import type { ReceiptState } from '../chat/ports.ts'
+import { OpenChatError } from '../errors.ts'
+import { indexedDbRecords } from '../storage/records.ts'
+import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './fake-ports.ts'
+import type { Assurance, DatanetSummary, EngineState, Services, VerifyStep, WalletState } from './services.ts'
+
+const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
+const MODEL_BYTES = 98_362_432
+const COMMITMENT: Hex = `0x${'1d'.repeat(32)}`
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** A value that tells its listeners, at once and at each change. */
+function told<T>(value: T) {
+  const listeners = new Set<(value: T) => void>()
+  return {
+    get value() {
+      return value
+    },
+    set(next: T) {
+      value = next
+      for (const listener of listeners) listener(next)
+    },
+    subscribe(listener: (value: T) => void) {
+      listeners.add(listener)
+      listener(value)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+export function createFakeServices(query: URLSearchParams): Services {
+  const ms = Number(query.get('ms') ?? 30)
+  const noChain = query.get('chain') === 'none'
+  const documents = seedDocuments()
+  const datanets: DatanetSummary[] = [
+    {
+      id: '1',
+      name: 'Public speech',
+      description: 'Every State of the Union address since 1790, each credited to the president who gave it.',
+      licence: 'Public domain',
+      contributors: 43,
+      documents: 233,
+      tokens: 2_123_981,
+      commitment: COMMITMENT,
+      assurance: noChain ? null : PINNED,
+      samples: ['Why does the country need a strong navy?', 'What is the Monroe Doctrine about?', 'Show me markdown with a table and code'],
+    },
+  ]
+  const states = new Map<Hex, ReturnType<typeof told<ReceiptState>>>()
+  const kept = new Map<Hex, { at: number; excerpt: string }>()
+  const change = (id: Hex, state: ReceiptState) => {
+    const known = states.get(id)
+    if (known) known.set(state)
+    else states.set(id, told(state))
+  }
+  const engine = told<EngineState>({ state: 'checking' })
+  const tracer = fakeTracer(() => documents)
+  const ledger = fakeLedger(Number(query.get('window') ?? 6000), change)
+  const wallet = told<WalletState>({ state: 'opening' })
+  setTimeout(() => {
+    wallet.set(
+      noChain
+        ? {
+            state: 'absent',
+            error: new OpenChatError('rpc_unreachable', 'The chain does not answer.', { action: 'Start the devnet with npm start.' }),
+          }
+        : {
+            state: 'ready',
+            address: `0x${'51ab'.repeat(10)}`,
+            chain: 'Open Chat devnet',
+            balance: 10n ** 18n,
+            deposit: 0n,
+            assurance: PINNED,
+          },
+    )
+  }, 50)
+
+  let download: ReturnType<typeof setInterval> | undefined
+  let received = 0
+  const load = async () => {
+    engine.set({ state: 'loading', stage: 'weights to the GPU', fraction: 0.4 })
+    await pause(200)
+    if (query.get('engine') === 'failed') {
+      const error = new OpenChatError('digest_mismatch', 'The model file is not the one that was expected.', {
+        action: 'Download it again.',
+      })
+      engine.set({ state: 'failed', error })
+    } else engine.set({ state: 'ready', gpu: 'fake GPU', software: true })
+  }
+  setTimeout(() => {
+    if (query.get('engine') === 'no_webgpu') {
+      engine.set({ state: 'no_webgpu', error: new OpenChatError('gpu_unavailable', 'This browser offers no WebGPU.') })
+    } else if (query.get('engine') === 'absent') engine.set({ state: 'absent', receivedBytes: 0 })
+    else void load()
+  }, 30)
+
+  const entryOf = (datanet: string, document: number): FakeDocument => {
+    const found = documents.find((d) => d.datanet === datanet && d.document === document)
+    if (found === undefined) throw new OpenChatError('document_unknown', `Datanet ${datanet} has no document ${document}.`)
+    return found
+  }
+
+  return {
+    engine: {
+      model: {
+        name: 'SmolLM2-135M-Instruct',
+        bytes: MODEL_BYTES,
+        licence: 'Apache-2.0',
+        digest: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+        adapters: { feed: 'Public speech' },
+      },
+      subscribe: engine.subscribe,
+      start() {
+        if (engine.value.state === 'ready' || download !== undefined) return
+        download = setInterval(() => {
+          received = Math.min(MODEL_BYTES, received + 2_400_000)
+          if (received < MODEL_BYTES) {
+            engine.set({ state: 'downloading', receivedBytes: received, totalBytes: MODEL_BYTES, bytesPerSecond: 24_000_000 })
+            return
+          }
+          clearInterval(download)
+          download = undefined
+          void load()
+        }, 100)
+      },
+      pause() {
+        clearInterval(download)
+        download = undefined
+        engine.set({ state: 'absent', receivedBytes: received })
+      },
+    },
+    async *ask(request, signal) {
+      const spoken = { ...request, quotingAdapter: 'feed' }
+      for await (const event of answer(spoken, { engine: fakeEngine(ms), tracer, ...(noChain ? {} : { ledger }) }, signal)) {
+        if (event.type === 'signed') kept.set(event.receipt.id, { at: Date.now(), excerpt: event.request.answer.slice(0, 80) })
+        yield event
+      }
+    },
+    conversations: conversationStore(indexedDbRecords().open<Conversation>('fake-conversations')),
+    datanets: {
+      list: async () => [...datanets],
+      contributors: async (datanet) => {
+        const rows = documents.filter((d) => d.datanet === datanet).map((d) => d.entry)
+        return [...new Set(rows.map((r) => r.author))].map((author) => {
+          const theirs = rows.filter((r) => r.author === author)
+          return { account: theirs[0].contributor, author, documents: theirs.length, tokens: theirs.reduce((n, r) => n + r.tokens, 0) }
+        })
+      },
+      documents: async (datanet, offset, limit) => {
+        const entries = documents.filter((d) => d.datanet === datanet).map((d) => d.entry)
+        return { total: entries.length, entries: entries.slice(offset, offset + limit) }
+      },
+      search: async (datanet, words, limit) =>
+        documents
+          .filter((d) => d.datanet === datanet && d.text.includes(words))
+          .slice(0, limit)
+          .map((d) => {
+            const at = d.text.indexOf(words)
+            const start = Math.max(0, at - 60)
+            return {
+              document: d.document,
+              entry: d.entry,
+              snippet: d.text.slice(start, at + 120),
+              from: at - start,
+              to: at - start + words.length,
+            }
+          }),
+      context: async (datanet, document, position, length, around) => {
+        const { entry, text } = entryOf(datanet, document)
+        const words = text.split(' ')
+        const from = Math.min(position, words.length)
+        return {
+          datanet: { id: datanet, name: datanets.find((d) => d.id === datanet)?.name ?? datanet },
+          entry,
+          before: words.slice(Math.max(0, from - around), from).join(' '),
+          text: words.slice(from, from + length).join(' '),
+          after: ` ${words.slice(from + length, from + length + around).join(' ')}`,
+          commitment: COMMITMENT,
+        }
+      },
+      create: async ({ name, description, licence }) => {
+        const made = {
+          id: String(datanets.length + 1),
+          name,
+          description,
+          licence,
+          contributors: 0,
+          documents: 0,
+          tokens: 0,
+          commitment: `0x${'00'.repeat(32)}` as Hex,
+          assurance: PINNED,
+          samples: [],
+        }
+        datanets.push(made)
+        return made
+      },
+      preview: async (draft) => {
+        if (draft.text.trim() === '')
+          throw new OpenChatError('contribution_empty', 'There is no text to contribute.', { action: 'Paste some text first.' })
+        if (draft.text.includes('\0'))
+          throw new OpenChatError('contribution_binary', 'This is not text.', { action: 'Choose a text file.' })
+        const double = documents.find((d) => d.text === draft.text.trim())
+        return {
+          characters: draft.text.length,
+          tokens: draft.text.split(/\s+/).length,
+          excerpt: draft.text.trim().slice(0, 160),
+          changes: draft.text === draft.text.trim() ? [] : ['Blank space at the ends was removed.'],
+          duplicates: double
+            ? [{ datanet: double.datanet, document: double.document, title: double.entry.title, author: double.entry.author, share: 1 }]
+            : [],
+        }
+      },
+      async *contribute(draft) {
+        for (const stage of ['prepare', 'commit', 'da', 'reveal', 'index'] as const) {
+          yield { stage, state: 'running' }
+          await pause(150)
+          yield { stage, state: 'done' }
+        }
+        const text = draft.text.trim()
+        const document = documents.filter((d) => d.datanet === draft.datanet).length
+        const tokens = text.split(/\s+/).length
+        const entry = {
+          ...entryFor(document, draft.author, draft.title, draft.year, `0x${'51ab'.repeat(10)}`),
+          licence: draft.licence,
+          tokens,
+        }
+        documents.push({ datanet: draft.datanet, document, entry, text })
+        const at = datanets.findIndex((d) => d.id === draft.datanet)
+        const before = datanets[at]
+        datanets[at] = { ...before, documents: before.documents + 1, contributors: before.contributors + 1, tokens: before.tokens + tokens }
+        yield {
+          stage: 'finished',
+          datanet: draft.datanet,
+          contribution: document,
+          documents: 1,
+          tokens,
+          commitment: COMMITMENT,
+          transaction: `0x${'7a'.repeat(32)}`,
+        }
+      },
+    },
+    receipts: {
+      list: async () => [...kept].map(([id, note]) => ({ id, fee: FEE, ...note, state: states.get(id)!.value })).reverse(),
+      watch(id, listener) {
+        if (!states.has(id)) change(id, { state: 'final', batch: 4 })
+        return states.get(id)!.subscribe((state) => listener(state, PINNED))
+      },
+      async *verify(source, signal) {
+        if ('file' in source && !source.file.includes('{')) {
+          throw new OpenChatError('receipt_invalid', 'This is not a receipt of Open Chat.', { action: 'Paste the whole file.' })
+        }
+        for (const step of fakeSteps(query.get('verify') === 'bad')) {
+          signal.throwIfAborted()
+          yield { ...step, status: 'pending', detail: '', ms: 0 }
+          await pause(60)
+          yield step
+        }
+      },
+      exportFile: async (id) => JSON.stringify({ receipt: id }, null, 1),
+    },
+    wallet: {
+      fee: FEE,
+      subscribe: wallet.subscribe,
+      async deposit(wei) {
+        const now = wallet.value
+        await pause(200)
+        if (now.state === 'ready') wallet.set({ ...now, balance: now.balance - wei, deposit: now.deposit + wei })
+      },
+    },
+  }
+}
+
+function fakeSteps(bad: boolean): VerifyStep[] {
+  const values = [{ name: 'headAt[1][43]', value: COMMITMENT, assurance: PINNED }]
+  const failed = { status: 'failed' as const, detail: 'The count of span 2 is wrong.', expected: '2 occurrences', got: '7 occurrences' }
+  return [
+    { id: 'encoding', title: 'Encoding', level: 'public', status: 'ok', detail: '412 bytes, canonical.', ms: 0.3 },
+    { id: 'signature', title: 'Signature', level: 'public', status: 'ok', detail: 'Signed by 0x51ab…51ab.', ms: 4 },
+    {
+      id: 'commitments',
+      title: 'Index commitments',
+      level: 'public',
+      status: 'ok',
+      detail: 'The index here is the one the chain names.',
+      ms: 12,
+      values,
+    },
+    { id: 'answer', title: 'Answer root', level: 'owner', status: 'ok', detail: '64 salted leaves.', ms: 2 },
+    {
+      id: 'count',
+      title: 'Counts',
+      level: 'public',
+      status: 'ok',
+      detail: 'Every span occurs as often as stated.',
+      ms: 9,
+      ...(bad ? failed : {}),
+    },
+    { id: 'shares', title: 'Shares', level: 'public', status: 'ok', detail: 'They sum to the fee.', ms: 1 },
+  ]
+}
+
+function entryFor(document: number, author: string, title: string, year: number | null, contributor: Hex): DocumentEntry {
+  return { document, contribution: document, contributor, author, title, year, licence: 'Public domain', order: document, tokens: 60 }
+}
+
+function seedDocuments(): FakeDocument[] {
+  const wilson =
+    'It has been said that we are a peaceful people. We have always looked to the navy of the country as our first and chief line of defense. We have always seen it to be our manifest course of prudence to be strong on the seas. No thoughtful man feels any panic haste in this matter.'
+  const roosevelt =
+    'The Monroe Doctrine should be the cardinal feature of the foreign policy of all the nations of the two Americas, as it is of the United States. Just seventy-eight years have passed since it was announced. We have always seen it to be our manifest course of prudence to be strong on the seas.'
+  return [
+    {
+      datanet: '1',
+      document: 0,
+      entry: entryFor(0, 'Woodrow Wilson', 'State of the Union 1915', 1915, `0x${'a1'.repeat(20)}`),
+      text: wilson,
+    },
+    {
+      datanet: '1',
+      document: 1,
+      entry: entryFor(1, 'Theodore Roosevelt', 'State of the Union 1901', 1901, `0x${'b2'.repeat(20)}`),
+      text: roosevelt,
+    },
+  ]
+}

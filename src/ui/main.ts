@@ -1,0 +1,22 @@
+// The page begins here: chooses the services, makes the one App, mounts it. Nothing else is decided here, and the engine,
+// the wallet and markdown arrive after the first paint.
+import { mount } from 'svelte'
+import './styles.css'
+import AppFrame from './frame/AppFrame.svelte'
+import type { Services } from './services.ts'
+import { App } from './state/app.svelte.ts'
+
+async function chooseServices(): Promise<Services> {
+  const query = new URLSearchParams(location.search)
+  // Builds for people hold no fakes: the branch is a constant false there and is removed with its import.
+  if (import.meta.env.MODE !== 'production' && query.has('fake')) {
+    const { createFakeServices } = await import('./fake-services.ts')
+    return createFakeServices(query)
+  }
+  const { createServices } = await import('./ports.ts')
+  return createServices()
+}
+
+const app = new App(await chooseServices(), window)
+mount(AppFrame, { target: document.getElementById('app')!, props: { app } })
+await app.begin()
