@@ -1,0 +1,181 @@
+// The public face of src/gpu: a model file and a device become an Engine that answers. The types are in types.ts.
+// Not a downloader (it takes a ByteSource) and not a chat: messages in, tokens out.
+// Invariants: dispose returns every byte to the device; a failing adapter leaves the others as they were; equal prompts under
+// equal adapters reuse the cache by content.
+import { OpenChatError } from '../errors.ts'
+import { Arena, deviceBuffers } from './arena.ts'
+import { complete } from './completion.ts'
+import type { Device } from './device.ts'
+import { readGguf } from './formats/gguf.ts'
+import { readPeft } from './formats/peft.ts'
+import { Programs } from './kernels/kernel.ts'
+import { AdapterPool } from './lora/adapter-pool.ts'
+import { type ChatTemplate, createChatTemplate } from './model/chat-template.ts'
+import { type ModelConfig, modelConfig } from './model/config.ts'
+import { Forward } from './model/forward.ts'
+import { KvCache, type Sequence } from './model/kv-cache.ts'
+import { Runner } from './model/runner.ts'
+import { makeScratch } from './model/scratch.ts'
+import { surprise } from './model/surprise.ts'
+import { createTokenizer } from './model/tokenizer.ts'
+import { loadWeights } from './model/weights.ts'
+import { Recorder } from './recorder.ts'
+import type { AdapterFiles, ByteSource, CompletionRequest, Engine, Session } from './types.ts'
+
+export interface EngineOptions {
+  device: Device
+  /** A GGUF file. */
+  source: ByteSource
+  /** At most the model's own; default the smaller of that and 8192. */
+  contextTokens?: number
+  /** Digest of the file (sha256, hex), when it is known: adapters that name their base are held to it. */
+  sha256?: string
+  signal?: AbortSignal
+  /** Bytes of tensors on the device, of all. */
+  onProgress?: (done: number, total: number) => void
+}
+
+const defaultContext = 8192
+
+/**
+ * @example const engine = await loadEngine({ device: await openDevice(browserGpu()), source })
+ * @throws gguf_invalid, file_truncated, architecture_unsupported, tensor_type_unsupported, gpu_out_of_memory, kernel_invalid,
+ * device_lost, cancelled
+ */
+export async function loadEngine(options: EngineOptions): Promise<Engine> {
+  const { device, source, sha256 } = options
+  const gguf = await readGguf(source)
+  const config = modelConfig(gguf)
+  requireShape(config)
+  const tokenizer = createTokenizer(gguf)
+  let template: ChatTemplate | undefined
+  const contextTokens = Math.min(options.contextTokens ?? defaultContext, config.contextTokens)
+
+  const arena = new Arena(deviceBuffers(device.gpu))
+  const recorder = new Recorder(device, arena)
+  const programs = new Programs(device.gpu)
+  const weights = await device.guard(() => loadWeights(device.gpu, arena, gguf, config, source, options))
+  const scratch = await makeScratch(device.gpu, arena, config, contextTokens, weights.ropeFactors).catch((error: unknown) => {
+    weights.release()
+    throw error
+  })
+  const adapters = new AdapterPool(arena, recorder, config)
+  const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens })
+  const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters })
+  const runner = new Runner({ device, recorder, forward, cache, scratch, vocab: config.vocab, contextTokens })
+  const dispose = () => {
+    cache.dispose()
+    adapters.dispose()
+    scratch.release()
+    weights.release()
+    arena.trim()
+  }
+  try {
+    await runner.turns.take(() => forward.probe())
+  } catch (error) {
+    dispose()
+    throw error
+  }
+
+  const feeds = new WeakMap<Session, () => { sequence: Sequence; slot: number }>()
+  const openSession = (name: string | null, existing?: Sequence): Session => {
+    let adapter = name
+    let sequence = existing ?? cache.open(adapters.find(name).digest)
+    let disposed = false
+    /** Resolved at each use: a removed adapter is an error, not silently another one in its slot. */
+    const fed = () => {
+      if (disposed) throw new OpenChatError('session_disposed', 'This session was disposed.')
+      const { slot, digest } = adapters.find(adapter)
+      if (digest !== sequence.adapter) {
+        cache.drop(sequence)
+        sequence = cache.open(digest)
+      }
+      return { sequence, slot }
+    }
+    const session: Session = {
+      get length() {
+        return sequence.tokens.length
+      },
+      prefill: async (tokens, prefillOptions) => runner.prefill(fed(), tokens, false, prefillOptions),
+      useAdapter(next) {
+        adapters.find(next)
+        adapter = next
+        fed()
+      },
+      fork: () => runner.turns.take(async () => openSession(adapter, await cache.copy(fed().sequence, sequence.tokens.length))),
+      dispose() {
+        if (!disposed) cache.park(sequence)
+        disposed = true
+      },
+    }
+    feeds.set(session, fed)
+    return session
+  }
+
+  return {
+    vocab: config.vocab,
+    contextTokens,
+    encode: (text, encodeOptions) => tokenizer.encode(text, encodeOptions),
+    decode: (tokens) => tokenizer.decode(tokens),
+    session: (adapter = null) => openSession(adapter),
+    async step(rows) {
+      return runner.stepRows(
+        rows.map(({ session, token }) => {
+          const feed = feeds.get(session)
+          if (!feed) throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
+          return { fed: feed(), token }
+        }),
+      )
+    },
+    complete: (request: CompletionRequest) =>
+      complete(
+        {
+          ...{ runner, cache, tokenizer, contextTokens, eosIds: config.eosIds },
+          template: () => (template ??= createChatTemplate(gguf, tokenizer)),
+          dispatches: () => recorder.counts.dispatches,
+          findAdapter: (name) => adapters.find(name),
+        },
+        request,
+      ),
+    score: (tokens, scoreOptions = {}) => surprise(runner, cache, adapters.find(scoreOptions.adapter ?? null), tokens, scoreOptions),
+    async addAdapter(name: string, files: AdapterFiles) {
+      const adapter = readPeft(files, config, sha256)
+      const digest = await contentDigest(files)
+      await runner.turns.take(() => device.guard(() => adapters.add(name, digest, adapter)))
+    },
+    removeAdapter(name) {
+      void runner.turns.take(async () => adapters.remove(name))
+    },
+    stats: () => ({
+      adapterName: device.adapterName,
+      isFallbackAdapter: device.isFallbackAdapter,
+      weightBytes: weights.bytes,
+      kvBytes: cache.bytes,
+      adapterBytes: adapters.bytes,
+      poolBytes: arena.liveBytes + arena.pooledBytes,
+      pipelines: programs.count,
+      dispatchesPerDecode: runner.dispatchesPerDecode,
+    }),
+    dispose,
+  }
+}
+
+/** What the kernels assume. @throws architecture_unsupported */
+function requireShape({ headDim, ropeDimensions }: ModelConfig): void {
+  if (headDim % 4 === 0 && headDim <= 256 && ropeDimensions === headDim) return
+  throw new OpenChatError(
+    'architecture_unsupported',
+    `A head of ${headDim} dimensions with RoPE over ${ropeDimensions} is not computed here; it must be a multiple of 4, at most 256, and turn whole.`,
+    { meta: { headDim, ropeDimensions }, action: 'Choose another model.' },
+  )
+}
+
+async function contentDigest({ config, weights }: AdapterFiles): Promise<string> {
+  const text = new TextEncoder().encode(config)
+  const all = new Uint8Array(4 + text.length + weights.length)
+  new DataView(all.buffer).setUint32(0, text.length)
+  all.set(text, 4)
+  all.set(weights, 4 + text.length)
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', all))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

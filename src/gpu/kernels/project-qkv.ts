@@ -1,0 +1,27 @@
+// Twin of project-qkv.wgsl: typed arguments to a dispatch.
+import type { Dispatch } from './kernel.ts'
+import body from './project-qkv.wgsl?raw'
+import { type ProjectionInput, projection } from './projection.ts'
+
+export interface QkvInput extends ProjectionInput {
+  heads: number
+  kvHeads: number
+  /** A multiple of 4. */
+  headDim: number
+  /** [rows] of (position, place, slot, sequence) u32. */
+  rows: GPUBuffer
+  /** [positions][headDim / 2] of (cos, sin). */
+  rope: GPUBuffer
+  /** [rows][heads · headDim] */
+  q: GPUBuffer
+  /** [places][2 · kvHeads · headDim] */
+  kv: GPUBuffer
+}
+
+export function projectQkv(input: QkvInput): Dispatch {
+  return projection('project-qkv', body, input, {
+    read: [input.rows, input.rope],
+    write: [input.q, input.kv],
+    constants: { HEADS: input.heads, KV_HEADS: input.kvHeads, HEAD_DIM: input.headDim },
+  })
+}

@@ -1,0 +1,62 @@
+// q, k, v = W_qkv · x, then RoPE on q and k (half-split: pairs i, i + d/2), then k and v are appended to the cache.
+// A tile's four rows, within one head: i, i + 1, i + d/2, i + 1 + d/2 of a q or k head (so a thread owns whole pairs), and
+// 4u .. 4u + 3 of a v head. Heads in the order q, k, v. Positions and cache places are the rows' own: nothing is shared.
+// X: rms-norm. rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
+// q: [rows][HEADS · d]. kv: [place][k: KV_HEADS · d, v: KV_HEADS · d].
+// Cost: 2 · (HEADS + 2 · KV_HEADS) · d · hidden FLOP a token; reads W once for each tile of tokens.
+struct Row {
+  position: u32,
+  place: u32,
+  slot: u32,
+  sequence: u32,
+}
+
+@group(0) @binding(3) var<storage, read> rows: array<Row>;
+@group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> q: array<f32>;
+@group(0) @binding(6) var<storage, read_write> kv: array<f32>;
+
+override HEADS: u32;
+override KV_HEADS: u32;
+override HEAD_DIM: u32;
+
+fn token_count() -> u32 {
+  return batch.rows;
+}
+
+fn finish(tile: u32, token: u32, sums: vec4<f32>) {
+  let head = tile / (HEAD_DIM / 4u);
+  let u = tile % (HEAD_DIM / 4u);
+  let row = rows[token];
+  let kv_dim = KV_HEADS * HEAD_DIM;
+  if (head >= HEADS + KV_HEADS) {
+    let r = (head - HEADS - KV_HEADS) * HEAD_DIM + 4u * u;
+    let v = with_delta(sums, token, 2u, vec4(r, r + 1u, r + 2u, r + 3u));
+    let to = row.place * 2u * kv_dim + kv_dim + r;
+    kv[to] = v.x;
+    kv[to + 1u] = v.y;
+    kv[to + 2u] = v.z;
+    kv[to + 3u] = v.w;
+    return;
+  }
+  let half = HEAD_DIM / 2u;
+  let is_key = head >= HEADS;
+  let r = select(head, head - HEADS, is_key) * HEAD_DIM + 2u * u;
+  let y = with_delta(sums, token, select(0u, 1u, is_key), vec4(r, r + 1u, r + half, r + half + 1u));
+  let a = rope[row.position * half + 2u * u];
+  let b = rope[row.position * half + 2u * u + 1u];
+  let turned = vec4(y.x * a.x - y.z * a.y, y.y * b.x - y.w * b.y, y.z * a.x + y.x * a.y, y.w * b.x + y.y * b.y);
+  if (is_key) {
+    let to = row.place * 2u * kv_dim + r;
+    kv[to] = turned.x;
+    kv[to + 1u] = turned.y;
+    kv[to + half] = turned.z;
+    kv[to + half + 1u] = turned.w;
+  } else {
+    let to = token * HEADS * HEAD_DIM + r;
+    q[to] = turned.x;
+    q[to + 1u] = turned.y;
+    q[to + half] = turned.z;
+    q[to + half + 1u] = turned.w;
+  }
+}

@@ -1,0 +1,28 @@
+// m[t] = silu(W_gate · x[t]) ⊙ (W_up · x[t]), silu(a) = a / (1 + e^−a).
+// Tile u holds rows 2u and 2u + 1 of gate, then 2u and 2u + 1 of up, so a thread owns both sides of a product.
+// X: rms-norm. m: [rows][M_STRIDE] f32; columns past FFN stay 0, as the buffer was made.
+// Cost: 4 · hidden · ffn FLOP a token; reads W once for each tile of tokens.
+@group(0) @binding(3) var<storage, read_write> m: array<f32>;
+
+override M_STRIDE: u32;
+override FFN: u32;
+
+fn token_count() -> u32 {
+  return batch.rows;
+}
+
+fn silu(a: f32) -> f32 {
+  return a / (1.0 + exp(-a));
+}
+
+fn finish(tile: u32, token: u32, sums: vec4<f32>) {
+  let r = 2u * tile;
+  let pair = min(vec2(r, r + 1u), vec2(FFN - 1u));
+  let gate = with_delta(sums, token, 0u, pair.xyxy).xy;
+  let up = with_delta(sums, token, 1u, pair.xyxy).zw;
+  let to = token * M_STRIDE + r;
+  m[to] = silu(gate.x) * up.x;
+  if (r + 1u < FFN) {
+    m[to + 1u] = silu(gate.y) * up.y;
+  }
+}

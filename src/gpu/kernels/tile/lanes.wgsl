@@ -1,0 +1,44 @@
+// Prelude: one token × four rows by LANES neighbouring threads, each every LANES-th block, summed in workgroup memory.
+// Decode on a GPU, where one thread a tile would leave most of the machine idle. A workgroup of 64 holds 64 / LANES tiles.
+// Grid: x tiles / (64 / LANES), y tokens. On SwiftShader, where a barrier costs a switch of every thread, it is ten times
+// slower than one thread a tile: model/forward.ts times both on the loaded model and keeps the faster.
+override LANES: u32 = 16;
+var<workgroup> partial: array<vec4<f32>, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let tile = group.x * (64u / LANES) + local / LANES;
+  let token = group.y;
+  let lane = local % LANES;
+  let x0 = token * X_STRIDE;
+  var y = vec4<f32>();
+  if (tile < TILES) {
+    for (var b = lane; b < BLOCKS; b += LANES) {
+      let at = (tile * BLOCKS + b) * BLOCK_WORDS;
+      var p = vec4<f32>();
+      var s = vec4<f32>();
+      for (var j = 0u; j < 4u; j++) {
+        let w = quads(at, j);
+        let low = X[x0 + b * 8u + j];
+        let high = X[x0 + b * 8u + j + 4u];
+        p += w.low * spread(low);
+        p += w.high * spread(high);
+        s += low + high;
+      }
+      y += block_scale(at) * p;
+      if (SHIFTED) {
+        y += block_shift(at) * dot(s, vec4(1.0));
+      }
+    }
+  }
+  partial[local] = y;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[local] += partial[local + half];
+    }
+  }
+  if (lane == 0u && tile < TILES) {
+    finish(TILE_BASE + tile, token, partial[local]);
+  }
+}

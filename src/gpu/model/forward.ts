@@ -1,0 +1,254 @@
+// One submit of the transformer over a batch of rows: embed, every layer, and the head for the rows whose logits are wanted.
+// A row is a token with its own position, place in the cache, sequence and adapter, so prefill (many positions of one sequence)
+// and decode (one position of many sequences, under different adapters) are the same code.
+// Seven dispatches a layer: norm | q k v + RoPE + append | attention | output + residual | norm | gate, up, SiLU | down + residual.
+// Adapters add a shrink before a projection they touch; without one in the batch nothing of LoRA is encoded.
+// Not a scheduler: one `run` at a time (engine.ts sees to it). Prepared dispatches are kept until a buffer they bind moves.
+import type { Device } from '../device.ts'
+import type { LoraModule } from '../formats/peft.ts'
+import { argmax } from '../kernels/argmax.ts'
+import { attention } from '../kernels/attention.ts'
+import { embed } from '../kernels/embed.ts'
+import type { Dispatch, Prepared, Programs } from '../kernels/kernel.ts'
+import { loraShrink } from '../kernels/lora-shrink.ts'
+import { projectLogits } from '../kernels/project-logits.ts'
+import { projectQkv } from '../kernels/project-qkv.ts'
+import { projectResidual } from '../kernels/project-residual.ts'
+import { projectSwiglu } from '../kernels/project-swiglu.ts'
+import type { LoraInput, TileVariant } from '../kernels/projection.ts'
+import { rmsNorm } from '../kernels/rms-norm.ts'
+import type { AdapterPool } from '../lora/adapter-pool.ts'
+import type { Recorder } from '../recorder.ts'
+import type { ModelConfig } from './config.ts'
+import { type KvCache, pageTokens, type Sequence } from './kv-cache.ts'
+import { mostPicks, mostSequences, type Scratch, siteBytes, zRecord } from './scratch.ts'
+import type { Weights } from './weights.ts'
+
+export interface Row {
+  sequence: Sequence
+  token: number
+  position: number
+  /** Adapter slot; 0 for none. */
+  slot: number
+}
+
+/** Modules that share an input, in the order of their parts; `index` is the first one's place among the seven. */
+const sites: readonly { modules: readonly LoraModule[]; index: number }[] = [
+  { modules: ['q_proj', 'k_proj', 'v_proj'], index: 0 },
+  { modules: ['o_proj'], index: 3 },
+  { modules: ['gate_proj', 'up_proj'], index: 4 },
+  { modules: ['down_proj'], index: 6 },
+]
+
+export interface ForwardParts {
+  device: Device
+  recorder: Recorder
+  programs: Programs
+  config: ModelConfig
+  weights: Weights
+  scratch: Scratch
+  cache: KvCache
+  adapters: AdapterPool
+}
+
+export class Forward {
+  /** Who computes a tile when few rows are fed; chosen by {@link probe}. */
+  decodeVariant: 'lanes' | 'thread-1' = 'thread-1'
+  #parts: ForwardParts
+  #prepared = new Map<string, Promise<Prepared[]>>()
+  #stamp = ''
+
+  constructor(parts: ForwardParts) {
+    this.#parts = parts
+  }
+
+  /** Rows of one submit. */
+  get mostRows(): number {
+    return this.#parts.scratch.mostRows
+  }
+
+  /**
+   * Encodes and submits one pass; the cache must have room for every row. The logits of picked rows are then in
+   * `scratch.logits`, in the order of `picks`, and with `greedy` their arg max in `scratch.chosen`.
+   * @param picks rows (by index) whose logits are wanted; none in the middle of a prefill
+   */
+  async run(rows: readonly Row[], picks: readonly number[], greedy: boolean): Promise<void> {
+    this.#parts.device.check()
+    const lora = rows.some(({ slot }) => slot !== 0)
+    const work = await this.prepare(this.#variant(rows.length), lora)
+    const head =
+      picks.length > 0
+        ? await this.#kept(`head ${this.#variant(picks.length)} ${greedy}`, () => this.#head(this.#variant(picks.length), greedy))
+        : []
+    this.#upload(rows, picks)
+    this.#parts.recorder.submit([...work, ...head], { rows: rows.length, picks: picks.length })
+  }
+
+  /** Times one layer's projections in both decode variants on the loaded weights and keeps the faster: never the adapter's name. */
+  async probe(): Promise<void> {
+    const { recorder, scratch } = this.#parts
+    const times = { lanes: Number.POSITIVE_INFINITY, 'thread-1': Number.POSITIVE_INFINITY }
+    const counts = { rows: 1, picks: 0 }
+    recorder.upload(scratch.batch, 0, new Uint32Array([1, 0]))
+    for (const variant of ['lanes', 'thread-1'] as const) {
+      const layer = await this.#parts.programs.prepare([...this.#gateUp(0, variant, null), ...this.#down(0, variant, null)])
+      const work = Array.from({ length: 4 }, () => layer).flat()
+      for (let round = 0; round < 3; round++) {
+        const begin = performance.now()
+        recorder.submit(work, counts)
+        await recorder.idle()
+        times[variant] = Math.min(times[variant], performance.now() - begin)
+      }
+    }
+    this.decodeVariant = times.lanes < times['thread-1'] ? 'lanes' : 'thread-1'
+    this.#prepared.clear()
+  }
+
+  /** Embedding and layers, prepared once for each variant. */
+  prepare(variant: TileVariant, lora: boolean): Promise<Prepared[]> {
+    return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
+  }
+
+  #variant(rows: number): TileVariant {
+    if (rows === 1 || (this.decodeVariant === 'lanes' && rows <= 8)) return this.decodeVariant
+    return rows <= 4 ? 'thread-4' : 'thread-8'
+  }
+
+  #kept(key: string, make: () => Dispatch[]): Promise<Prepared[]> {
+    const stamp = `${this.#parts.cache.generation} ${this.#parts.adapters.generation}`
+    if (stamp !== this.#stamp) this.#prepared.clear()
+    this.#stamp = stamp
+    const known = this.#prepared.get(key)
+    if (known) return known
+    const made = this.#parts.programs.prepare(make())
+    this.#prepared.set(key, made)
+    made.catch(() => this.#prepared.delete(key))
+    return made
+  }
+
+  #upload(rows: readonly Row[], picks: readonly number[]): void {
+    const { recorder, scratch, cache } = this.#parts
+    const sequences = [...new Set(rows.map(({ sequence }) => sequence))]
+    const records = new Uint32Array(rows.length * 4)
+    rows.forEach(({ sequence, position, slot }, i) => {
+      records.set([position, cache.place(sequence, position), slot, sequences.indexOf(sequence)], 4 * i)
+    })
+    const pages = new Uint32Array(sequences.length * scratch.pageStride)
+    sequences.forEach((sequence, i) => {
+      pages.set(sequence.pages, i * scratch.pageStride)
+    })
+    recorder.upload(scratch.batch, 0, new Uint32Array([rows.length, picks.length]))
+    recorder.upload(
+      scratch.tokens,
+      0,
+      Uint32Array.from(rows, ({ token }) => token),
+    )
+    recorder.upload(scratch.rows, 0, records)
+    recorder.upload(scratch.pages, 0, pages)
+    if (picks.length > 0) recorder.upload(scratch.picks, 0, Uint32Array.from(picks))
+  }
+
+  #body(variant: TileVariant, lora: boolean): Dispatch[] {
+    const { config, weights, scratch } = this.#parts
+    const work: Dispatch[] = weights.embedding.map((segment) =>
+      embed({ segment, batch: scratch.batch, tokens: scratch.tokens, h: scratch.h, hStride: scratch.hStride, width: config.hidden }),
+    )
+    for (let layer = 0; layer < config.layers; layer++) {
+      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#shrink(layer, site) : null))
+      work.push(
+        this.#norm(weights.layers[layer].attentionNorm, false),
+        ...(qkv?.work ?? []),
+        ...this.#qkv(layer, variant, qkv?.input ?? null),
+      )
+      work.push(this.#attention(layer), ...(output?.work ?? []), ...this.#output(layer, variant, output?.input ?? null))
+      work.push(this.#norm(weights.layers[layer].ffnNorm, false))
+      work.push(...(gateUp?.work ?? []), ...this.#gateUp(layer, variant, gateUp?.input ?? null))
+      work.push(...(down?.work ?? []), ...this.#down(layer, variant, down?.input ?? null))
+    }
+    return work
+  }
+
+  #head(variant: TileVariant, greedy: boolean): Dispatch[] {
+    const { config, weights, scratch } = this.#parts
+    const { batch, x, xStride, logits, chosen } = scratch
+    const work = [this.#norm(weights.outputNorm, true)]
+    for (const segment of weights.head) work.push(projectLogits({ segment, variant, x, xStride, batch, logits, vocab: config.vocab }))
+    if (greedy) work.push(argmax({ logits, token: chosen, vocab: config.vocab }))
+    return work
+  }
+
+  #norm(gain: GPUBuffer, gather: boolean): Dispatch {
+    const { config, scratch } = this.#parts
+    const { h, hStride, picks, x, xStride } = scratch
+    return rmsNorm({ h, hStride, gain, picks, gather, x, xStride, width: config.hidden, epsilon: config.rmsEpsilon })
+  }
+
+  #qkv(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
+    const { config, weights, scratch, cache } = this.#parts
+    const { heads, kvHeads, headDim } = config
+    const { x, xStride, batch, rows, rope, q } = scratch
+    return weights.layers[layer].qkv.map((segment) =>
+      projectQkv({ segment, variant, lora, x, xStride, batch, rows, rope, q, kv: cache.buffers[layer], heads, kvHeads, headDim }),
+    )
+  }
+
+  #attention(layer: number): Dispatch {
+    const { config, scratch, cache } = this.#parts
+    const { heads, kvHeads, headDim, slidingWindow } = config
+    const { q, rows, pages, pageStride, scores, scoreStride, o, oStride } = scratch
+    return attention({
+      ...{ heads, kvHeads, headDim, slidingWindow, page: pageTokens, pageStride, scoreStride },
+      ...{ q, kv: cache.buffers[layer], rows, pages, scores, o, oStride },
+    })
+  }
+
+  #output(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
+    const { config, weights, scratch } = this.#parts
+    const { o, oStride, batch, h, hStride } = scratch
+    return weights.layers[layer].output.map((segment) =>
+      projectResidual({ segment, variant, lora, x: o, xStride: oStride, batch, h, hStride, outputs: config.hidden }),
+    )
+  }
+
+  #gateUp(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
+    const { config, weights, scratch } = this.#parts
+    const { x, xStride, batch, m, mStride } = scratch
+    return weights.layers[layer].gateUp.map((segment) =>
+      projectSwiglu({ segment, variant, lora, x, xStride, batch, m, mStride, ffn: config.ffn }),
+    )
+  }
+
+  #down(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
+    const { config, weights, scratch } = this.#parts
+    const { m, mStride, batch, h, hStride } = scratch
+    return weights.layers[layer].down.map((segment) =>
+      projectResidual({ segment, variant, lora, x: m, xStride: mStride, batch, h, hStride, outputs: config.hidden }),
+    )
+  }
+
+  /** z = scale · A x for the modules of a site, or nothing when no loaded adapter touches them. */
+  #shrink(layer: number, site: number): { work: Dispatch[]; input: LoraInput } | null {
+    const { config, scratch, adapters } = this.#parts
+    const { modules } = sites[site]
+    const pools = adapters.buffers
+    if (pools === null || !adapters.touches(layer, modules)) return null
+    const inputs = [
+      { x: scratch.x, width: config.hidden, stride: scratch.xStride },
+      { x: scratch.o, width: config.heads * config.headDim, stride: scratch.oStride },
+      { x: scratch.x, width: config.hidden, stride: scratch.xStride },
+      { x: scratch.m, width: config.ffn, stride: scratch.mStride },
+    ]
+    const parts = modules.length
+    const { rows, z, sites: buffer } = scratch
+    const offset = (layer * sites.length + site) * siteBytes
+    const words = [layer, sites[site].index, parts, Math.ceil(inputs[site].width / 4), inputs[site].stride / 4]
+    this.#parts.recorder.upload(buffer, offset, new Uint32Array(words))
+    const shrink = loraShrink({
+      ...{ x: inputs[site].x, rows, table: pools.table, a: pools.a, z, parts, layers: config.layers, record: zRecord },
+      ...{ site: { buffer, offset, size: siteBytes }, maxRank: adapters.maxRank },
+    })
+    return { work: [shrink], input: { z, b: pools.b, record: zRecord, parts } }
+  }
+}
+
+export { mostPicks, mostSequences }

@@ -1,0 +1,106 @@
+// The activations and small tables of one submit, allocated once for the largest one. Not weights, not the cache.
+// Widths are padded to 32 columns. The padding of h is never read; that of x is written as zeros by rms-norm; that of o and m is
+// zero because the buffers are made fresh and no kernel writes there.
+import type { Arena, Lease } from '../arena.ts'
+import { rankMost } from '../lora/adapter-pool.ts'
+import type { ModelConfig } from './config.ts'
+import { pageTokens } from './kv-cache.ts'
+import { ropeTable } from './rope-table.ts'
+
+/** Rows whose logits one submit may give, and sequences it may touch. */
+export const mostPicks = 32
+export const mostSequences = 32
+/** u32 of a record of z: where B begins, rank, z. */
+export const zRecord = rankMost + 2
+/** Alignment of a uniform binding's offset. */
+export const siteBytes = 256
+
+const scoreBytes = 32 << 20
+const wanted = 128
+
+export interface Scratch {
+  mostRows: number
+  /** Residual stream, normalised input, q, attention output, gated product: [rows][stride] f32. */
+  h: GPUBuffer
+  hStride: number
+  x: GPUBuffer
+  xStride: number
+  q: GPUBuffer
+  o: GPUBuffer
+  oStride: number
+  m: GPUBuffer
+  mStride: number
+  scores: GPUBuffer
+  scoreStride: number
+  logits: GPUBuffer
+  chosen: GPUBuffer
+  z: GPUBuffer
+  batch: GPUBuffer
+  tokens: GPUBuffer
+  rows: GPUBuffer
+  picks: GPUBuffer
+  pages: GPUBuffer
+  pageStride: number
+  rope: GPUBuffer
+  sites: GPUBuffer
+  release(): void
+}
+
+/** @throws gpu_out_of_memory */
+export async function makeScratch(
+  gpu: GPUDevice,
+  arena: Arena<GPUBuffer>,
+  config: ModelConfig,
+  contextTokens: number,
+  ropeFactors: Float32Array | null,
+): Promise<Scratch> {
+  const leases: Lease<GPUBuffer>[] = []
+  const { hidden, ffn, heads, headDim, vocab, layers, ropeBase } = config
+  const mostRows = Math.max(8, Math.min(wanted, Math.floor(scoreBytes / (heads * contextTokens * 4) / 8) * 8))
+  const pageStride = Math.ceil(contextTokens / pageTokens)
+  const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
+  const make = async (label: string, words: number, usage: number = storage): Promise<GPUBuffer> => {
+    const lease = await arena.allocate(words * 4, usage, label, { exact: true })
+    leases.push(lease)
+    return lease.buffer
+  }
+  const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
+  const [hStride, oStride, mStride] = [hidden, heads * headDim, ffn].map((width) => Math.ceil(width / 32) * 32)
+  const release = () => {
+    for (const lease of leases.splice(0)) lease.release()
+  }
+  try {
+    const table = ropeTable(contextTokens, headDim, ropeBase, ropeFactors)
+    const rope = await make('rope', table.length)
+    gpu.queue.writeBuffer(rope, 0, table)
+    return {
+      mostRows,
+      h: await make('h', mostRows * hStride),
+      hStride,
+      x: await make('x', Math.max(mostRows, mostPicks) * hStride),
+      xStride: hStride,
+      q: await make('q', mostRows * heads * headDim),
+      o: await make('o', mostRows * oStride),
+      oStride,
+      m: await make('m', mostRows * mStride),
+      mStride,
+      scores: await make('scores', mostRows * heads * contextTokens),
+      scoreStride: contextTokens,
+      logits: await make('logits', mostPicks * vocab),
+      chosen: await make('chosen', mostPicks),
+      z: await make('z', mostRows * 3 * zRecord),
+      batch: await make('batch', 4, uniform),
+      tokens: await make('tokens', mostRows),
+      rows: await make('rows', mostRows * 4),
+      picks: await make('picks', mostPicks),
+      pages: await make('pages', mostSequences * pageStride),
+      pageStride,
+      rope,
+      sites: await make('lora sites', (layers * 4 * siteBytes) / 4, uniform),
+      release,
+    }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
