@@ -20,6 +20,8 @@ export interface AnswerRequest {
   topK?: number
   seed?: number
   maxTokens?: number
+  /** Text of an answer that was cut: generation goes on after it, and it is part of the answer. */
+  continueFrom?: string
 }
 
 export type AnswerEvent =
@@ -60,6 +62,7 @@ export async function* answer(request: AnswerRequest, ports: Ports, signal: Abor
   }
 
   const prompt = buildPrompt({ question: request.question, history: request.history, passages })
+  const begin = request.continueFrom ?? prompt.begin
   const adapter = prompt.adapter ? request.quotingAdapter : null
   const stream = ports.engine.chat(
     {
@@ -71,11 +74,11 @@ export async function* answer(request: AnswerRequest, ports: Ports, signal: Abor
       ...(request.seed === undefined ? {} : { seed: request.seed }),
       stop: prompt.stop,
       adapter,
-      begin: prompt.begin,
+      begin,
     },
     signal,
   )
-  let text = prompt.begin
+  let text = begin
   for await (const event of stream) {
     if (event.type === 'prefill') yield event
     else if (event.type === 'token') {

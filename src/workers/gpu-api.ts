@@ -30,6 +30,8 @@ export interface LoadedEngine {
 }
 
 export interface GpuWorker {
+  /** Opens a device and lets it go. @throws gpu_unavailable */
+  probe(): Promise<void>
   /** Bytes of the model that are kept already, and whether all of it is. */
   kept(model: ModelFile): Promise<{ complete: boolean; receivedBytes: number }>
   /** @throws gpu_unavailable, digest_mismatch, download_failed, storage_full, cancelled … */

@@ -45,6 +45,7 @@ async function open(
     device,
     source: blobSource(file),
     contextTokens: CONTEXT_TOKENS,
+    sha256: model.sha256,
     signal,
     onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
   })
@@ -129,6 +130,10 @@ async function turn(): Promise<() => void> {
 }
 
 const worker: GpuWorker = {
+  async probe() {
+    const device = await openDevice(browserGpu())
+    device.destroy()
+  },
   async kept(model) {
     const store = await blobs
     if (await store.has(model.sha256)) return { complete: true, receivedBytes: model.bytes }
