@@ -1,0 +1,131 @@
+// An inverted index over the passages of one datanet, scored by BM25. Typed arrays, because 20,000 passages with a library's
+// maps took 134 MB and 2.2 s; this takes a tenth and half. Not full-text search for people: it answers one question's terms.
+// Invariants: passages in document order; a term's postings ascend by passage; equal input gives an equal index.
+// Source: S. Robertson, H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; k1 1.2, b 0.75.
+import type { DocumentEntry } from '../types.ts'
+import { passagesOf } from './chunks.ts'
+import { termOf, wordsOf } from './words.ts'
+
+export interface RetrievalDocument {
+  /** `doc_ix` of the datanet's index. */
+  document: number
+  /** NFC, as it was indexed. */
+  text: string
+  entry: DocumentEntry
+}
+
+const K1 = 1.2
+const B = 0.75
+
+export class PassageIndex {
+  readonly documents: readonly RetrievalDocument[]
+  /** Per passage: which of `documents`, and its UTF-16 range there. */
+  readonly owner: Uint32Array
+  readonly from: Uint32Array
+  readonly to: Uint32Array
+  readonly #terms: Map<string, number>
+  /** Postings of term t: passages[starts[t] … starts[t + 1]], with how often the term stands there. */
+  readonly #starts: Uint32Array
+  readonly #passages: Uint32Array
+  readonly #counts: Uint8Array
+  readonly #words: Uint32Array
+  readonly #meanWords: number
+
+  constructor(documents: readonly RetrievalDocument[]) {
+    this.documents = documents
+    const ranges = documents.map(({ text }) => passagesOf(text))
+    const total = ranges.reduce((sum, list) => sum + list.length, 0)
+    this.owner = new Uint32Array(total)
+    this.from = new Uint32Array(total)
+    this.to = new Uint32Array(total)
+    this.#words = new Uint32Array(total)
+    this.#terms = new Map()
+    const entries: { term: number[]; passage: number[]; count: number[] } = { term: [], passage: [], count: [] }
+    let passage = 0
+    for (const [owner, list] of ranges.entries()) {
+      for (const { from, to } of list) {
+        this.owner[passage] = owner
+        this.from[passage] = from
+        this.to[passage] = to
+        this.#addPassage(passage, documents[owner].text.slice(from, to), entries)
+        passage++
+      }
+    }
+    this.#meanWords = this.#words.reduce((sum, words) => sum + words, 0) / Math.max(1, total)
+    this.#starts = new Uint32Array(this.#terms.size + 1)
+    for (const term of entries.term) this.#starts[term + 1]++
+    for (let t = 0; t < this.#terms.size; t++) this.#starts[t + 1] += this.#starts[t]
+    this.#passages = new Uint32Array(entries.term.length)
+    this.#counts = new Uint8Array(entries.term.length)
+    const next = this.#starts.slice()
+    for (const [i, term] of entries.term.entries()) {
+      const at = next[term]++
+      this.#passages[at] = entries.passage[i]
+      this.#counts[at] = entries.count[i]
+    }
+  }
+
+  #addPassage(passage: number, text: string, into: { term: number[]; passage: number[]; count: number[] }): void {
+    const counts = new Map<number, number>()
+    for (const word of wordsOf(text)) {
+      const key = termOf(word.text)
+      let term = this.#terms.get(key)
+      if (term === undefined) {
+        term = this.#terms.size
+        this.#terms.set(key, term)
+      }
+      counts.set(term, (counts.get(term) ?? 0) + 1)
+      this.#words[passage]++
+    }
+    for (const [term, count] of counts) {
+      into.term.push(term)
+      into.passage.push(passage)
+      into.count.push(Math.min(255, count))
+    }
+  }
+
+  get passages(): number {
+    return this.owner.length
+  }
+
+  text(passage: number): string {
+    return this.documents[this.owner[passage]].text.slice(this.from[passage], this.to[passage])
+  }
+
+  /** Passages that hold the term. */
+  frequency(term: string): number {
+    const t = this.#terms.get(term)
+    return t === undefined ? 0 : this.#starts[t + 1] - this.#starts[t]
+  }
+
+  /** Whether the passage holds the term. */
+  holds(passage: number, term: string): boolean {
+    const t = this.#terms.get(term)
+    return t !== undefined && this.#passages.subarray(this.#starts[t], this.#starts[t + 1]).includes(passage)
+  }
+
+  /** Robertson's idf, never negative: ln(1 + (N − n + ½) / (n + ½)); largest for a term that stands nowhere. */
+  idf(term: string): number {
+    const n = this.frequency(term)
+    return Math.log(1 + (this.passages - n + 0.5) / (n + 0.5))
+  }
+
+  /** BM25 of every passage for distinct terms, and the idf mass of the terms that each holds; both f64 [passages]. */
+  score(terms: readonly string[]): { bm25: Float64Array; held: Float64Array } {
+    const bm25 = new Float64Array(this.passages)
+    const held = new Float64Array(this.passages)
+    for (const term of terms) {
+      const t = this.#terms.get(term)
+      if (t === undefined) continue
+      const idf = this.idf(term)
+      for (let i = this.#starts[t]; i < this.#starts[t + 1]; i++) {
+        const passage = this.#passages[i]
+        const count = this.#counts[i]
+        const length = 1 - B + (B * this.#words[passage]) / this.#meanWords
+        bm25[passage] += (idf * count * (K1 + 1)) / (count + K1 * length)
+        held[passage] += idf
+      }
+    }
+    return { bm25, held }
+  }
+}
