@@ -1,0 +1,154 @@
+// Brings documents into a datanet: commit (takes a place in the order, shows nothing) → publish on DA → reveal. Not the
+// cleaning and tokenising of texts, and not the wait for anyone's acceptance.
+// Invariants: a plan is written down before its first transaction and each stage is decided by what the chain proves, not by
+// what was done last, so a crash or a reload at any point is taken up again and commits or reveals nothing twice; a failed
+// publication is never revealed.
+// Source: chain.md "Contracts"; attribution.md "first commit: keccak(author ‖ root ‖ salt), reveal ≥ 1 block later".
+import { type Abi, decodeEventLog, type TransactionReceipt } from 'viem'
+import { contributionRoot, nameHash } from '../attribution/contributions.ts'
+import type { Hex } from '../attribution/types.ts'
+import { fromHex, keccak, toHex } from '../attribution/words.ts'
+import { OpenChatError } from '../errors.ts'
+import type { RecordSpace } from '../storage/records.ts'
+import { datanetsAbi } from './contracts.generated.ts'
+import { type BundledDocument, encodeBundle } from './contribution-bundle.ts'
+import type { DataAvailability } from './data-availability.ts'
+import type { DatanetReader } from './datanets.ts'
+import type { ContractState } from './light-client/contract-state.ts'
+import type { Transactions } from './transactions.ts'
+
+export interface TokenisedDocument extends BundledDocument {
+  /** Ids of the text under the index tokeniser. */
+  tokens: Uint16Array
+}
+
+export interface Planned {
+  datanet: bigint
+  /** Name of the licence. */
+  licence: string
+  documents: TokenisedDocument[]
+}
+
+export type ContributeEvent =
+  | { stage: 'commit' | 'publish' | 'reveal'; state: 'running' | 'done' }
+  | { stage: 'finished'; contribution: number; commitment: Hex; transaction: Hex | null }
+
+export interface Contributor {
+  /** @throws `contribution_duplicate`, `transaction_reverted`, `da_unreachable` … ; call it again to go on */
+  contribute(plan: Planned, signal: AbortSignal): AsyncGenerator<ContributeEvent>
+  /** A new datanet curated by this account. @returns its id */
+  createDatanet(name: string, licence: string, open: boolean): Promise<bigint>
+  /** Plans that were begun and not finished, to be offered again. */
+  unfinished(): Promise<Planned[]>
+}
+
+interface Plan extends Planned {
+  salt: Hex
+}
+
+export interface ContributorPorts {
+  author: Hex
+  records: RecordSpace
+  state: Pick<ContractState, 'pin' | 'commit' | 'addresses'>
+  datanets: Pick<DatanetReader, 'contributions'>
+  availability: Pick<DataAvailability, 'put'>
+  transactions: Transactions
+  /** Sees to it that the account has coin for gas. */
+  fund(): Promise<void>
+}
+
+/** Between looks for the next block, ms. */
+const BLOCK_POLL_MS = 500
+
+export function createContributor(ports: ContributorPorts): Contributor {
+  const { author, state, transactions } = ports
+  const { datanets: address } = state.addresses
+  const plans = ports.records.open<Plan>('contributions')
+  const send = (functionName: string, args: readonly unknown[]) =>
+    transactions.send({ address, abi: datanetsAbi as Abi, functionName, args })
+
+  /** What the chain proves of a commitment now. */
+  async function committed(commitment: Hex) {
+    const pinned = await state.pin()
+    return { ...(await state.commit(pinned, commitment)).value, newest: Number(pinned.number) }
+  }
+
+  async function find(datanet: bigint, root: Hex): Promise<number> {
+    const { contributions } = await ports.datanets.contributions(datanet)
+    const found = contributions.find((held) => held.author === author.toLowerCase() && held.root === root)
+    if (found) return found.index
+    throw new OpenChatError('log_missing', `The contribution is revealed, but no event of it in datanet ${datanet} was found.`, {
+      meta: { datanet: String(datanet), root },
+      action: 'Try again in a moment.',
+    })
+  }
+
+  async function* contribute(planned: Planned, signal: AbortSignal): AsyncGenerator<ContributeEvent> {
+    const { datanet, documents } = planned
+    const root = contributionRoot(documents)
+    const key = `${address}:${datanet}:${author}:${root}`
+    const fresh = toHex(crypto.getRandomValues(new Uint8Array(32)))
+    const { salt } = await plans.update(key, (held) => held ?? { ...planned, salt: fresh })
+    const commitment = toHex(keccak(fromHex(author, 20), fromHex(root, 32), fromHex(salt, 32)))
+
+    yield { stage: 'commit', state: 'running' }
+    let held = await committed(commitment)
+    if (held.order === 0) {
+      signal.throwIfAborted()
+      await ports.fund()
+      await send('commit', [commitment])
+      held = await committed(commitment)
+    }
+    yield { stage: 'commit', state: 'done' }
+
+    yield { stage: 'publish', state: 'running' }
+    const daCommitment = await ports.availability.put(encodeBundle(documents), signal)
+    yield { stage: 'publish', state: 'done' }
+
+    yield { stage: 'reveal', state: 'running' }
+    let transaction: Hex | null = null
+    while (!held.revealed && held.newest <= held.blockNumber) {
+      signal.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, BLOCK_POLL_MS))
+      held = await committed(commitment)
+    }
+    if (!held.revealed) {
+      signal.throwIfAborted()
+      const tokens = documents.reduce((sum, document) => sum + document.tokens.length, 0)
+      const revealed = { root, documents: documents.length, tokens: BigInt(tokens), licence: nameHash(planned.licence), daCommitment }
+      transaction = (await send('reveal', [datanet, revealed, salt]).catch(explain)).transactionHash
+    }
+    const contribution = await find(datanet, root)
+    await plans.delete(key)
+    yield { stage: 'reveal', state: 'done' }
+    yield { stage: 'finished', contribution, commitment: daCommitment, transaction }
+  }
+
+  return {
+    contribute,
+    async createDatanet(name, licence, open) {
+      await ports.fund()
+      const receipt = await send('create', [name, nameHash(licence), open])
+      return createdId(receipt)
+    },
+    unfinished: async () => (await plans.entries()).map(([, { salt: _, ...plan }]) => plan),
+  }
+}
+
+function explain(error: unknown): never {
+  if (error instanceof OpenChatError && error.meta.reason === 'AlreadyContributed') {
+    throw new OpenChatError('contribution_duplicate', 'You have contributed exactly these documents to this datanet before.', {
+      action: 'Change or add documents, or choose another datanet.',
+      cause: error,
+    })
+  }
+  throw error
+}
+
+function createdId({ logs }: TransactionReceipt): bigint {
+  for (const { data, topics } of logs) {
+    const { eventName, args } = decodeEventLog({ abi: datanetsAbi, data, topics })
+    if (eventName === 'DatanetCreated') return args.datanet
+  }
+  throw new OpenChatError('log_missing', 'The datanet was created, but the node shows no event of it.', { action: 'Reload the list.' })
+}
