@@ -9,7 +9,7 @@ const rooms = {
   storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes'] },
   wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot'] },
   workers: {
-    rooms: ['gpu', 'attribution', 'datanet', 'wallet/light-client', 'storage', 'errors', 'chat/ports'],
+    rooms: ['gpu', 'attribution', 'datanet', 'wallet/light-client', 'wallet/verification', 'storage', 'errors', 'chat/ports'],
     packages: ['comlink'],
   },
   ui: {

@@ -3,9 +3,10 @@
 import type { Contribution, DocumentFacts } from '../attribution/contributions.ts'
 import type { Lineage, ReceiptDomain } from '../attribution/receipt.ts'
 import type { DocumentEntry, Hex } from '../attribution/types.ts'
-import type { OwnerReceipt, PostedBatch, Proven, StepReport } from '../attribution/verify.ts'
+import type { OwnerReceipt, StepReport } from '../attribution/verify.ts'
 import type { Tracer } from '../chat/ports.ts'
 import type { ErrorWire } from '../errors.ts'
+import type { FetchedChain, VerificationNeeds } from '../wallet/verification.ts'
 import type { ModelFile } from './gpu-api.ts'
 
 export interface AdapterLineage {
@@ -66,23 +67,11 @@ export interface PreparedContribution {
   duplicates: { datanet: string; document: number; title: string; author: string; share: number }[]
 }
 
-/** A chain value that was asked for: proven, or why it could not be. */
-export type Outcome<T> = { proven: Proven<T> } | { error: ErrorWire }
-
-/** What the steps of a verification need from chain and key, fetched before. Absent: no chain is reachable. */
-export interface FetchedChain {
-  parametersHash: Outcome<Hex>
-  /** Keyed `${datanet}:${contributions}`. */
-  heads: Record<string, Outcome<Hex>>
-  batch: Outcome<PostedBatch | null>
-  /** Lines of this receipt by account (lower case), on a validator's word; the step proves them. */
-  lines: Record<string, { line: { account: Hex; receiptId: Hex; amount: bigint; runningTotal: bigint }; index: number; proof: Hex[] }>
-}
-
 export interface VerifyRequest {
   receipt: OwnerReceipt
   domain: ReceiptDomain
   signer: { address: Hex } | { error: ErrorWire }
+  /** Null where no chain is reachable. */
   chain: FetchedChain | null
 }
 
@@ -106,7 +95,9 @@ export interface AttributionWorker extends Omit<Tracer, 'draft'> {
   /** Cleans, counts, hashes and compares; nothing is kept. @throws contribution_empty … */
   prepare(text: string, facts: DocumentFacts): Promise<PreparedContribution>
   draft(request: Parameters<Tracer['draft']>[0], domain: ReceiptDomain): ReturnType<Tracer['draft']>
-  /** Names of the chain values that {@link verify} will need for these content bytes. @throws receipt_invalid */
-  needs(content: Uint8Array): Promise<{ heads: { datanet: bigint; contributions: number }[] }>
+  /** A receipt file's text as a receipt. @throws receipt_invalid */
+  parse(file: string): Promise<OwnerReceipt>
+  /** What {@link verify} will ask of chain and key, by name. A content that cannot be read needs nothing. */
+  needs(receipt: OwnerReceipt, domain: ReceiptDomain): Promise<VerificationNeeds>
   verify(request: VerifyRequest, signal: AbortSignal): AsyncIterable<StepReport>
 }

@@ -10,8 +10,9 @@ import {
   parametersHash,
   tokenizerDigest,
 } from '../attribution/parameters.ts'
-import type { Lineage } from '../attribution/receipt.ts'
+import { type Lineage, receiptId, typedDataDigest } from '../attribution/receipt.ts'
 import { decodeContent } from '../attribution/receipt-codec.ts'
+import { parseReceiptFile } from '../attribution/receipt-file.ts'
 import { retrieve } from '../attribution/retrieval/retrieve.ts'
 import type { SpanRules } from '../attribution/spans.ts'
 import { draftReceipt, spanRules, traceAnswer } from '../attribution/tracer.ts'
@@ -22,11 +23,12 @@ import { toHex } from '../attribution/words.ts'
 import type { TraceRequest } from '../chat/ports.ts'
 import { cleanText } from '../datanet/clean.ts'
 import { findDuplicates } from '../datanet/duplicates.ts'
-import { fromWire, OpenChatError } from '../errors.ts'
+import { asOpenChatError, fromWire, OpenChatError } from '../errors.ts'
 import { readGguf } from '../gpu/formats/gguf.ts'
 import { createTokenizer, type Tokenizer } from '../gpu/model/tokenizer.ts'
 import { openBlobs } from '../storage/open.ts'
-import type { AttributionSettings, AttributionWorker, Outcome, VerifyRequest } from './attribution-api.ts'
+import type { Outcome } from '../wallet/verification.ts'
+import type { AttributionSettings, AttributionWorker, VerifyRequest } from './attribution-api.ts'
 import { DatanetShelf } from './datanet-shelf.ts'
 import { expose } from './rpc.ts'
 import { blobSource, rangeSource } from './sources.ts'
@@ -222,6 +224,7 @@ const worker: AttributionWorker = {
           index: shelf.passages(id),
           locate: (document: number, from: number, to: number) => shelf.locate(id, document, from, to),
         })),
+      { signal },
     )
   },
 
@@ -265,8 +268,24 @@ const worker: AttributionWorker = {
     })
   },
 
-  async needs(content) {
-    return { heads: decodeContent(content).indexes.map(({ datanet, contributions }) => ({ datanet, contributions })) }
+  parse: async (file) => parseReceiptFile(file),
+
+  async needs(receipt, domain) {
+    const named = { receiptId: receiptId(receipt.header), digest: typedDataDigest(receipt.header, domain) }
+    try {
+      const { shelf, parameters } = opened()
+      const { indexes, spans } = decodeContent(receipt.content)
+      const accounts = spans.flatMap(({ index, document }) => {
+        const id = String(indexes[index]?.datanet)
+        return shelf.has(id) ? (shelf.datanet(id).documents[document]?.contributor ?? []) : []
+      })
+      const heads = indexes.map(({ datanet, contributions }) => ({ datanet, contributions }))
+      return { ...named, heads, accounts: [...new Set([...accounts, parameters.commons])] }
+    } catch (error) {
+      // The step "encoding" says what is wrong with the content; nothing can be asked of the chain for it.
+      if (asOpenChatError(error).code === 'receipt_invalid') return { ...named, heads: [], accounts: [] }
+      throw error
+    }
   },
 
   async *verify(request, signal) {

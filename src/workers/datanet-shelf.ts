@@ -3,6 +3,7 @@
 import type { Contribution } from '../attribution/contributions.ts'
 import { nameHash } from '../attribution/contributions.ts'
 import { PassageIndex } from '../attribution/retrieval/passage-index.ts'
+import { tokenRange } from '../attribution/retrieval/retrieve.ts'
 import type { SearchedIndex } from '../attribution/tracer.ts'
 import { normalise } from '../attribution/tracer-text.ts'
 import type { DocumentEntry } from '../attribution/types.ts'
@@ -146,19 +147,10 @@ export class DatanetShelf {
     return text
   }
 
-  /** UTF-16 start of each token of a document. */
-  offsets(id: string, document: number): Uint32Array {
-    return offsetsOfTokens(this.text(id, document), this.datanet(id).tokensOf(document), this.#tokenizer)
-  }
-
-  /** Tokens [start, start + length) that cover UTF-16 [from, to) of a document. */
+  /** Tokens that cover UTF-16 [from, to) of a document. */
   locate(id: string, document: number, from: number, to: number): { start: number; length: number } {
-    const offsets = this.offsets(id, document)
-    let start = 0
-    while (start + 1 < offsets.length && offsets[start + 1]! <= from) start++
-    let end = start
-    while (end + 1 < offsets.length && offsets[end]! < to) end++
-    return { start, length: end - start }
+    const offsets = offsetsOfTokens(this.text(id, document), this.datanet(id).tokensOf(document), this.#tokenizer)
+    return tokenRange(offsets, from, to)
   }
 
   passages(id: string): PassageIndex {
