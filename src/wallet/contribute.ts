@@ -49,7 +49,7 @@ interface Plan extends Planned {
 export interface ContributorPorts {
   author: Hex
   records: RecordSpace
-  state: Pick<ContractState, 'pin' | 'commit' | 'addresses'>
+  state: Pick<ContractState, 'pin' | 'commit' | 'contributed' | 'addresses'>
   datanets: Pick<DatanetReader, 'contributions'>
   availability: Pick<DataAvailability, 'put'>
   transactions: Transactions
@@ -73,6 +73,13 @@ export function createContributor(ports: ContributorPorts): Contributor {
     return { ...(await state.commit(pinned, commitment)).value, newest: Number(pinned.number) }
   }
 
+  /** The same documents again, unless it is this very plan that was cut short after its reveal. */
+  async function refuseDouble({ datanet }: Planned, key: string, root: Hex): Promise<void> {
+    if (await plans.get(key)) return
+    const { value: there } = await state.contributed(await state.pin(), datanet, author, root)
+    if (there) throw duplicate()
+  }
+
   async function find(datanet: bigint, root: Hex): Promise<number> {
     const { contributions } = await ports.datanets.contributions(datanet)
     const found = contributions.find((held) => held.author === author.toLowerCase() && held.root === root)
@@ -88,6 +95,7 @@ export function createContributor(ports: ContributorPorts): Contributor {
     const root = contributionRoot(documents)
     const key = `${address}:${datanet}:${author}:${root}`
     const fresh = toHex(crypto.getRandomValues(new Uint8Array(32)))
+    await refuseDouble(planned, key, root)
     const { salt } = await plans.update(key, (held) => held ?? { ...planned, salt: fresh })
     const commitment = toHex(keccak(fromHex(author, 20), fromHex(root, 32), fromHex(salt, 32)))
 
@@ -116,7 +124,7 @@ export function createContributor(ports: ContributorPorts): Contributor {
       signal.throwIfAborted()
       const tokens = documents.reduce((sum, document) => sum + document.tokens.length, 0)
       const revealed = { root, documents: documents.length, tokens: BigInt(tokens), licence: nameHash(planned.licence), daCommitment }
-      transaction = (await send('reveal', [datanet, revealed, salt]).catch(explain)).transactionHash
+      transaction = (await send('reveal', [datanet, revealed, salt])).transactionHash
     }
     const contribution = await find(datanet, root)
     await plans.delete(key)
@@ -135,14 +143,10 @@ export function createContributor(ports: ContributorPorts): Contributor {
   }
 }
 
-function explain(error: unknown): never {
-  if (error instanceof OpenChatError && error.meta.reason === 'AlreadyContributed') {
-    throw new OpenChatError('contribution_duplicate', 'You have contributed exactly these documents to this datanet before.', {
-      action: 'Change or add documents, or choose another datanet.',
-      cause: error,
-    })
-  }
-  throw error
+function duplicate(): OpenChatError {
+  return new OpenChatError('contribution_duplicate', 'You have contributed exactly these documents to this datanet before.', {
+    action: 'Change or add documents, or choose another datanet.',
+  })
 }
 
 function createdId({ logs }: TransactionReceipt): bigint {

@@ -8,12 +8,14 @@ import type { ContractState } from './light-client/contract-state.ts'
 import type { WalletSettings } from './settings.ts'
 import type { Transactions } from './transactions.ts'
 
-/** wei kept back for the gas of the deposit itself. */
-const GAS_RESERVE = 10n ** 15n
+/** wei kept back for gas: some transactions' worth at the few gwei an L2 asks. */
+const GAS_RESERVE = 10n ** 16n
 
 export interface Deposits {
   /** Proven: wei of native OPEN held, and put aside. */
   read(): Promise<{ balance: bigint; deposit: bigint }>
+  /** Sees to it that the account holds coin for some transactions. @throws `balance_insufficient`, `faucet_failed` */
+  fund(): Promise<void>
   /** Moves `wei` from the balance into the deposit. @throws `balance_insufficient` */
   add(wei: bigint): Promise<void>
   /** Sees to it that at least `needed` is put aside, adding `topUp` when it is not. @throws `balance_insufficient`, `faucet_failed` */
@@ -56,18 +58,22 @@ export function createDeposits({ payer, settings, state, transactions, fetch = g
     throw new OpenChatError('faucet_failed', `The faucet gave nothing: ${reason}.`, { action: 'Try again in a minute.' })
   }
 
+  async function fund(): Promise<void> {
+    if ((await read()).balance >= GAS_RESERVE) return
+    await askFaucet()
+    const { balance } = await read()
+    if (balance < GAS_RESERVE) throw insufficient(balance, GAS_RESERVE)
+  }
+
+  const insufficient = (balance: bigint, needed: bigint) =>
+    new OpenChatError('balance_insufficient', `The account ${payer} holds ${balance} wei of OPEN; ${needed} wei are needed.`, {
+      meta: { payer, balance: String(balance), needed: String(needed) },
+      action: 'Send OPEN to this account.',
+    })
+
   async function add(wei: bigint): Promise<void> {
     const { balance } = await read()
-    if (balance < wei + GAS_RESERVE) {
-      throw new OpenChatError(
-        'balance_insufficient',
-        `The account ${payer} holds ${balance} wei of OPEN, the deposit takes ${wei} and gas.`,
-        {
-          meta: { payer, balance: String(balance), needed: String(wei + GAS_RESERVE) },
-          action: 'Send OPEN to this account.',
-        },
-      )
-    }
+    if (balance < wei + GAS_RESERVE) throw insufficient(balance, wei + GAS_RESERVE)
     const { attributions: address } = settings.addresses
     await transactions.send({ address, abi: attributionsAbi as Abi, functionName: 'deposit', args: [payer], value: wei })
   }
@@ -82,6 +88,7 @@ export function createDeposits({ payer, settings, state, transactions, fetch = g
 
   return {
     read,
+    fund,
     add,
     ensure(needed, topUp) {
       const next = ensuring.then(() => ensureNow(needed, topUp))

@@ -2,7 +2,7 @@
 // events (contributions.ts) and no `eth_call`.
 // Invariant: all values of one call stand in one block, the pinned one.
 import type { Hex } from '../../attribution/types.ts'
-import { toHex, uintBytes, uintWord } from '../../attribution/words.ts'
+import { addressWord, fromHex, keccak, toHex, uintBytes, uintWord } from '../../attribution/words.ts'
 import { OpenChatError } from '../../errors.ts'
 import { storageLayout } from '../contracts.generated.ts'
 import type { LightClient, PinnedHeader, Proven } from './client.ts'
@@ -130,6 +130,11 @@ export function createContractState(client: LightClient, addresses: ContractAddr
         blockNumber: Number(blockNumber),
         revealed: revealed === 1n,
       }))
+    },
+    /** Whether `author` has contributed exactly these documents to this datanet. */
+    contributed: async (pinned: PinnedHeader, datanet: bigint, author: Hex, root: Hex) => {
+      const key = toHex(keccak(uintWord(datanet), addressWord(author), fromHex(root, 32)))
+      return map(await read(pinned, 'datanets', ['contributed', key]), (value) => value === 1n)
     },
     /** The batch a receipt stands in, 0 for none. */
     batchOf: async (pinned: PinnedHeader, receiptId: Hex) => map(await read(pinned, 'attributions', ['batchOf', receiptId]), Number),
