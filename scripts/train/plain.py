@@ -17,7 +17,9 @@ from corpus import digest, held_out_passages, speeches, split
 from losses import passage_losses
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-SEED, STEPS, BATCH, WINDOW, RATE, WARM = 1, int(os.environ.get("STEPS", "480")), 2, 256, 1.5e-3, 15
+SEED, STEPS, BATCH, WINDOW, RATE, WARM = 1, 480, 2, 256, 1.5e-3, 15
+# The schedule is for 480 steps; the committed adapter went on to stage 2 at step 400, where the rate is an eighth of the top.
+UNTIL = int(os.environ.get("UNTIL", "400"))
 LORA = dict(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"], bias="none", task_type="CAUSAL_LM")
 
 
@@ -52,7 +54,7 @@ def main(out):
         print(curve[-1], flush=True)
     model.train()
     since, sum_loss, t0 = 0, 0.0, time.time()
-    for step in range(start, STEPS):
+    for step in range(start, UNTIL):
         draw = random.Random(SEED * 1_000_003 + step)
         rows = []
         for text in draw.choices(texts, weights, k=BATCH):
@@ -69,9 +71,9 @@ def main(out):
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         since, sum_loss = since + 1, sum_loss + loss.item()
-        if (step + 1) % 20 == 0 or step + 1 == STEPS:
+        if (step + 1) % 20 == 0 or step + 1 == UNTIL:
             entry = dict(step=step + 1, train=round(sum_loss / since, 4), seconds=round((time.time() - t0) / since, 2))
-            if (step + 1) % 80 == 0 or step + 1 == STEPS:
+            if (step + 1) % 80 == 0 or step + 1 == UNTIL:
                 model.eval()
                 entry["held_out"] = float(passage_losses(model, probe, True).mean())
                 model.train()

@@ -10,6 +10,7 @@ export interface Range {
 }
 
 export const PASSAGE_TOKENS = 116
+const LONG_WORD = 12
 
 /** A mark that ends a sentence, the quotes and brackets after it, and the white space that follows. */
 const SENTENCE_END = /[.?!]+["')\]”’]*\s+|\n\s*\n\s*/gu
@@ -19,13 +20,23 @@ const ABBREVIATION =
 const CLAUSE_END = /[;:,]\s+/gu
 
 /**
- * Tokens of an English text under a 49 k BPE with single digits, by rule: words 1 (2 from 12 letters), digits 1 each, other
- * marks 1. Nine passages in ten of the speeches have 3 % fewer to 9 % more under SmolLM2's tokeniser.
+ * Tokens of an English text under a 49 k BPE with single digits, by rule: words 1 (2 from 12 letters), digits 1 each, every
+ * other mark and UTF-16 unit of another script 1. Nine passages in ten of the speeches have 3 % fewer to 9 % more under SmolLM2's tokeniser.
  */
 export function estimateTokens(text: string): number {
   let tokens = 0
-  for (const [piece] of text.matchAll(/[\p{L}\p{M}]+|\p{N}|[^\s\p{L}\p{M}\p{N}]/gu))
-    tokens += piece.length >= 12 ? 2 : piece.codePointAt(0)! > 0x24f ? piece.length : 1
+  let letters = 0
+  // A loop over code units, because a pattern took half of the time in which an index of 11 MB is built.
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if ((unit >= 97 && unit <= 122) || (unit >= 65 && unit <= 90) || (unit >= 0xc0 && unit <= 0x24f)) {
+      letters++
+      if (letters === 1 || letters === LONG_WORD) tokens++
+      continue
+    }
+    letters = 0
+    if (unit !== 32 && !(unit >= 9 && unit <= 13)) tokens++
+  }
   return tokens
 }
 

@@ -4,7 +4,7 @@
 // Source: S. Robertson, H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; k1 1.2, b 0.75.
 import type { DocumentEntry } from '../types.ts'
 import { passagesOf } from './chunks.ts'
-import { termOf, wordsOf } from './words.ts'
+import { termOf, wordTextsOf } from './words.ts'
 
 export interface RetrievalDocument {
   /** `doc_ix` of the datanet's index. */
@@ -67,8 +67,8 @@ export class PassageIndex {
 
   #addPassage(passage: number, text: string, into: { term: number[]; passage: number[]; count: number[] }): void {
     const counts = new Map<number, number>()
-    for (const word of wordsOf(text)) {
-      const key = termOf(word.text)
+    for (const word of wordTextsOf(text)) {
+      const key = termOf(word)
       let term = this.#terms.get(key)
       if (term === undefined) {
         term = this.#terms.size

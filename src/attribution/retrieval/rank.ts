@@ -5,7 +5,7 @@
 
 import type { PassageIndex } from './passage-index.ts'
 import { authorNames, type Question, readQuestion } from './question.ts'
-import { termOf, wordsOf } from './words.ts'
+import { termOf, wordTextsOf } from './words.ts'
 
 /** What a named author or year weighs, on the scale of an idf: as much as a word that one passage in 150 holds. */
 export const FACET_WEIGHT = 5
@@ -68,6 +68,6 @@ export function rank(text: string, index: PassageIndex): Ranking {
 /** The pairs that stand in the text in the question's order, at most {@link PAIR_GAP} words apart. */
 function pairsIn(text: string, pairs: readonly [string, string][]): [string, string][] {
   if (pairs.length === 0) return []
-  const terms = wordsOf(text).map((word) => termOf(word.text))
+  const terms = wordTextsOf(text).map(termOf)
   return pairs.filter(([first, second]) => terms.some((term, i) => term === first && terms.slice(i + 1, i + 2 + PAIR_GAP).includes(second)))
 }

@@ -16,6 +16,9 @@ export function wordsOf(text: string): Word[] {
   return Array.from(text.matchAll(WORD), (match) => ({ text: match[0], from: match.index, to: match.index + match[0].length }))
 }
 
+/** The same words without their places: what an index of millions needs. */
+export const wordTextsOf = (text: string): string[] => text.match(WORD) ?? []
+
 const known = new Map<string, string>()
 const KNOWN_LIMIT = 200_000
 
