@@ -26,6 +26,7 @@ describe('merkle', () => {
         if (toHex(leaves[other]) !== toHex(claim.leaf)) expect(verifyMerkleProof({ ...claim, leaf: leaves[other] })).toBe(false)
         expect(verifyMerkleProof({ ...claim, leaf: Uint8Array.of(...claim.leaf, 0) })).toBe(false)
         expect(verifyMerkleProof({ ...claim, proof: [...claim.proof, ZERO_HASH] })).toBe(false)
+        if (index === 0) expect(verifyMerkleProof({ ...claim, count: leaves.length * 2 + 1 })).toBe(false)
         if (claim.proof.length > 0) expect(verifyMerkleProof({ ...claim, proof: claim.proof.slice(1) })).toBe(false)
       }),
       { numRuns: 60 },

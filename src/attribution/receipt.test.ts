@@ -111,6 +111,10 @@ describe('receipt codec', () => {
         )
       }),
     )
+    const [content] = fc.sample(contents, { numRuns: 1, seed: 3 })
+    expect(() => decodeContent(Uint8Array.of(0x81, 0, ...encodeContent(content).subarray(1)))).toThrow(
+      'version is not in its shortest form',
+    )
     expect(() => decodeContent(Uint8Array.of(1, ...new Uint8Array(100_000).fill(128)))).toThrow('chain id is out of range')
   })
 

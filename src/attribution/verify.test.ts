@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { OpenChatError } from '../errors.ts'
 import { parseReceiptFile, writeReceiptFile } from './receipt-file.ts'
+import type { DocumentEntry } from './types.ts'
 import { breakableSteps, breakReceipt } from './verify.broken.ts'
 import { type SmallWorld, smallWorld } from './verify.testing.ts'
-import { type OwnerReceipt, type StepReport, type VerifyContext, verifyReceipt, verifySteps } from './verify.ts'
+import { type ChainValues, type OwnerReceipt, type StepReport, type VerifyContext, verifyReceipt, verifySteps } from './verify.ts'
 
 let world: SmallWorld
 beforeAll(async () => {
@@ -73,12 +74,42 @@ describe('verification', () => {
     if (chain === null) throw new Error('the world has a chain')
     const headAt = async () => ({ value: `0x${'12'.repeat(32)}` as const, assurance: { level: 'pinned', label: 'test' } })
     expect(ids(await outcomes(world.receipt, { ...world.context, chain: { ...chain, headAt } }), 'failed')).toEqual(['indexes'])
-    const indexAt: VerifyContext['indexAt'] = async (datanet, n) => {
-      const found = await world.context.indexAt(datanet, n)
-      if (found === null || datanet !== '1') return found
-      return { ...found, chained: [...found.chained], documents: found.documents.map((entry) => ({ ...entry, title: 'Another title' })) }
+    const changes: Partial<DocumentEntry>[] = [
+      { title: 'Another title' },
+      { author: 'Another' },
+      { order: 1 },
+      { contributor: `0x${'ee'.repeat(20)}` },
+      { licence: 'MIT' },
+    ]
+    for (const change of changes) {
+      const indexAt: VerifyContext['indexAt'] = async (datanet, n) => {
+        const found = await world.context.indexAt(datanet, n)
+        if (found === null || datanet !== '1') return found
+        // The last document is paid for nothing, so only its commitment can tell.
+        return { ...found, chained: [...found.chained], documents: found.documents.with(2, { ...found.documents[2], ...change }) }
+      }
+      expect(ids(await outcomes(world.receipt, { ...world.context, indexAt }), 'failed')).toEqual(['indexes'])
     }
-    expect(ids(await outcomes(world.receipt, { ...world.context, indexAt }), 'failed')).toEqual(['indexes'])
+  })
+
+  it('sees a line that stands in no batch, and a right line of another account', async () => {
+    const { chain } = world.context
+    if (chain === null) throw new Error('the world has a chain')
+    const lying: Partial<ChainValues>[] = [
+      { lineOf: async (...ask) => ({ ...(await honest(...ask)), proof: [] }) },
+      { lineOf: async (...ask) => ({ ...(await honest(...ask)), index: 0 }) },
+      { lineOf: (batch, _, id) => honest(batch, world.trace.shares[0].account, id) },
+    ]
+    async function honest(...ask: Parameters<ChainValues['lineOf']>) {
+      const found = await chain?.lineOf(...ask)
+      if (found === null || found === undefined) throw new Error('the line is there')
+      return found
+    }
+    for (const lie of lying) {
+      expect(ids(await outcomes(world.receipt, { ...world.context, chain: { ...chain, ...lie } }), 'failed')).toEqual(['posted'])
+    }
+    const silent = await outcomes(world.receipt, { ...world.context, chain: { ...chain, lineOf: async () => null } })
+    expect([ids(silent, 'failed'), ids(silent, 'unknown')]).toEqual([[], ['posted']])
   })
 
   it('stops between steps when cancelled', async () => {
