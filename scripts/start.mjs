@@ -11,16 +11,21 @@ try {
   const page = await ensureBuild()
   const { module } = await runnerImport(`${root}/scripts/serve.ts`, { root, configFile: false, logLevel: 'error' })
   const port = process.env.PORT === undefined ? undefined : Number(process.env.PORT)
-  const house = await module.startOpenChat({ stateDir, page, modelPath, seedPackage, port })
+  const house = await module.startOpenChat({ stateDir, chainDir: process.env.OPEN_CHAT_CHAIN, page, modelPath, seedPackage, port })
   process.stdout.write(
     `\nOpen Chat is ready after ${((performance.now() - started) / 1000).toFixed(1)} s:\n\n  ${house.url}\n\nCtrl-C stops it.\n`,
   )
+  // Specs of the page alone run on its fakes, which the page for people does not contain.
+  const fakes =
+    process.env.OPEN_CHAT_TEST_PAGE &&
+    (await module.startPageServer({ page: await ensureBuild('test'), folders: {}, documents: {}, port: 0 }))
+  if (fakes) process.stdout.write(`test page: ${fakes.url}\n`)
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, async () => {
       if (stopping) process.exit(1)
       stopping = true
-      await house.stop()
+      await Promise.all([house.stop(), fakes && fakes.close()])
       process.exit(0)
     })
   }

@@ -62,7 +62,8 @@ export interface DocumentHit {
 export interface PreparedContribution {
   text: string
   changes: string[]
-  tokens: number
+  /** Ids of `text`. */
+  tokens: Uint16Array
   root: Hex
   duplicates: { datanet: string; document: number; title: string; author: string; share: number }[]
 }
@@ -97,6 +98,8 @@ export interface AttributionWorker extends Omit<Tracer, 'draft'> {
   draft(request: Parameters<Tracer['draft']>[0], domain: ReceiptDomain): ReturnType<Tracer['draft']>
   /** A receipt file's text as a receipt. @throws receipt_invalid */
   parse(file: string): Promise<OwnerReceipt>
+  /** The inverse: the text of a file to keep. */
+  write(receipt: OwnerReceipt): Promise<string>
   /** What {@link verify} will ask of chain and key, by name. A content that cannot be read needs nothing. */
   needs(receipt: OwnerReceipt, domain: ReceiptDomain): Promise<VerificationNeeds>
   verify(request: VerifyRequest, signal: AbortSignal): AsyncIterable<StepReport>

@@ -12,7 +12,7 @@ import {
 } from '../attribution/parameters.ts'
 import { type Lineage, receiptId, typedDataDigest } from '../attribution/receipt.ts'
 import { decodeContent } from '../attribution/receipt-codec.ts'
-import { parseReceiptFile } from '../attribution/receipt-file.ts'
+import { parseReceiptFile, writeReceiptFile } from '../attribution/receipt-file.ts'
 import { retrieve } from '../attribution/retrieval/retrieve.ts'
 import type { SpanRules } from '../attribution/spans.ts'
 import { draftReceipt, spanRules, traceAnswer } from '../attribution/tracer.ts'
@@ -200,7 +200,7 @@ const worker: AttributionWorker = {
     return {
       text,
       changes,
-      tokens: tokens.length,
+      tokens,
       root: contributionRoot([{ tokens, facts }]),
       duplicates: duplicates.map(({ datanet, entry, share }) => ({
         datanet,
@@ -269,6 +269,8 @@ const worker: AttributionWorker = {
   },
 
   parse: async (file) => parseReceiptFile(file),
+
+  write: async (receipt) => writeReceiptFile(receipt),
 
   async needs(receipt, domain) {
     const named = { receiptId: receiptId(receipt.header), digest: typedDataDigest(receipt.header, domain) }

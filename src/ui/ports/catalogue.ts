@@ -1,5 +1,6 @@
 // What this deployment offers, from the small JSON file beside the page: one backbone, its adapters, its datanets.
 // Every file in it is named with its digest, so that the file's server need not be trusted.
+import type { Hex } from '../../attribution/types.ts'
 import { OpenChatError } from '../../errors.ts'
 import type { AdapterFile, ModelFile } from '../../workers/gpu-api.ts'
 
@@ -12,6 +13,18 @@ export interface CatalogueDatanet {
   id: string
   /** sha256 of its manifest, and its folder's name below /datanets/. */
   digest: string
+  name: string
+  description: string
+  licence: string
+  /** Questions that fit it. */
+  samples: string[]
+  contributors: number
+  documents: number
+  tokens: number
+  /** head_n of the contributions that are served with it. */
+  head: Hex
+  /** Of its files together. */
+  bytes: number
 }
 
 export interface Catalogue {

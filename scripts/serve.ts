@@ -1,0 +1,89 @@
+// The house as `npm start` runs it: seeded datanet, local chain with DA, validator and faucet, and the page in front.
+// Not set-up (start.mjs brought packages, model and the built page before); everything it starts, `stop` ends.
+import { join } from 'node:path'
+import { type Devnet, startDevnet } from '../devnet/start.ts'
+import catalogue from '../public/catalogue.json'
+import { defaultParameters } from '../src/attribution/parameters.ts'
+import { OpenChatError } from '../src/errors.ts'
+import { type PageServer, startPageServer } from './page-server.ts'
+import { seedPublicSpeech } from './seed-datanet.ts'
+
+export { startPageServer }
+
+export interface HouseOptions {
+  /** Models, datanets, compiled contracts; shared between runs. */
+  stateDir: string
+  /** The chain's own state; default `stateDir`. */
+  chainDir?: string
+  /** The built page. */
+  page: string
+  modelPath: string
+  seedPackage: string
+  /** 0 picks a free one; absent: 5180, or a free one when that is taken. */
+  port?: number
+}
+
+export interface House {
+  url: string
+  devnet: Devnet
+  stop(): Promise<void>
+}
+
+const USUAL_PORT = 5180
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+/** @throws seed_mismatch, devnet_running, anvil_failed … */
+export async function startOpenChat(options: HouseOptions): Promise<House> {
+  const { stateDir, modelPath, seedPackage } = options
+  const datanetsDir = join(stateDir, 'datanets')
+  const { manifest, digest } = await seedPublicSpeech({ cacheDir: datanetsDir, modelPath, fetchPackage: () => seedPackage, report: say })
+  const [offered] = catalogue.datanets
+  if (offered?.digest !== digest) {
+    throw new OpenChatError('seed_mismatch', `The public speech datanet came out as ${digest}, the catalogue names ${offered?.digest}.`, {
+      action: 'Delete the state folder and start again; if it stays, the catalogue is out of date.',
+    })
+  }
+  const devnet = await startDevnet({
+    stateDir: options.chainDir ?? stateDir,
+    seeds: [
+      {
+        name: manifest.name,
+        licence: manifest.licence,
+        open: true,
+        contributions: manifest.contributions,
+        head: manifest.head as `0x${string}`,
+      },
+    ],
+    parameters: defaultParameters(manifest.tokenizer, manifest.boundaries),
+    report: say,
+  })
+  let server: PageServer
+  try {
+    server = await servePage(options, devnet, datanetsDir)
+  } catch (error) {
+    await devnet.stop()
+    throw error
+  }
+  return {
+    url: server.url,
+    devnet,
+    async stop() {
+      await server.close()
+      await devnet.stop()
+    },
+  }
+}
+
+async function servePage({ page, stateDir, port }: HouseOptions, devnet: Devnet, datanets: string): Promise<PageServer> {
+  const options = {
+    page,
+    folders: { '/models': join(stateDir, 'models'), '/datanets': datanets },
+    documents: { '/devnet.json': () => devnet.settings },
+  }
+  try {
+    return await startPageServer({ ...options, port: port ?? USUAL_PORT })
+  } catch (error) {
+    if (port !== undefined || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    return startPageServer({ ...options, port: 0 })
+  }
+}

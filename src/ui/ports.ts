@@ -1,0 +1,86 @@
+// Fills the page's services with the real rooms: workers for engine and attribution, the wallet behind them. The one place
+// where the page's parts meet; nothing of the chain is loaded before the first paint.
+import { answer } from '../chat/answer.ts'
+import type { Conversation } from '../chat/conversation.ts'
+import { conversationStore } from '../chat/conversation-store.ts'
+import type { Tracer } from '../chat/ports.ts'
+import { indexedDbRecords } from '../storage/records.ts'
+import type { AttributionWorker } from '../workers/attribution-api.ts'
+import { openWorker } from '../workers/rpc.ts'
+import { type Catalogue, loadCatalogue } from './ports/catalogue.ts'
+import { openDatanetDesk } from './ports/datanet-desk.ts'
+import { openEngine } from './ports/engine-service.ts'
+import { openReceiptDesk } from './ports/receipt-desk.ts'
+import { openWalletDesk } from './ports/wallet-desk.ts'
+import type { Services } from './services.ts'
+
+/** wei; the default of attribution/parameters.ts, shown before the worker is there. */
+const FEE = 10n ** 15n
+
+export async function createServices(): Promise<Services> {
+  const catalogue = await loadCatalogue()
+  const engine = openEngine(catalogue)
+  const tracer = openTracer(catalogue)
+  const wallet = openWalletDesk(FEE, (error) => console.error(error))
+  const datanets = openDatanetDesk({ catalogue, tracer, wallet })
+  const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
+  const [quoting] = catalogue.adapters
+
+  return {
+    engine: engine.service,
+    async *ask(request, signal) {
+      await datanets.ensure(request.datanets, signal)
+      const api = await tracer()
+      // A chain that is down must not cost the answer; that nobody was paid is said after it.
+      const chain = request.payContributors ? await wallet.maybe() : null
+      const port: Tracer = {
+        retrieve: api.retrieve,
+        live: api.live,
+        trace: api.trace,
+        async draft(draft) {
+          const { settings } = await wallet.wallet()
+          return api.draft(draft, { chainId: BigInt(settings.chainId), contract: settings.addresses.attributions })
+        },
+      }
+      const ports = { engine: engine.port, tracer: port, ...(chain === null ? {} : { ledger: chain.ledger }) }
+      for await (const event of answer({ ...request, quotingAdapter: quoting?.digest ?? null }, ports, signal)) {
+        if (event.type === 'signed') await receipts.keep(event.receipt, event.request)
+        yield event
+      }
+      if (request.payContributors && chain === null) await wallet.wallet()
+    },
+    datanets: datanets.service,
+    receipts: receipts.service,
+    wallet: wallet.service,
+    conversations: conversationStore(indexedDbRecords().open<Conversation>('conversations')),
+  }
+}
+
+/** The attribution worker, opened when it is first needed; a failed opening is tried again by the next call. */
+function openTracer({ models, adapters }: Catalogue) {
+  const { api } = openWorker<AttributionWorker>(
+    new Worker(new URL('../workers/attribution.worker.ts', import.meta.url), { type: 'module' }),
+  )
+  let opening: Promise<typeof api> | null = null
+  const settings = {
+    model: models[0]!,
+    adapters: adapters.map(({ digest, lineage }) => ({
+      digest: `0x${digest}` as const,
+      lineage: lineage.map(({ datanet, contributions }) => ({
+        adapter: `0x${digest}` as const,
+        datanet: BigInt(datanet),
+        contributions,
+      })),
+    })),
+  }
+  return () => {
+    opening ??= api.open(settings).then(
+      () => api,
+      (error: unknown) => {
+        opening = null
+        throw error
+      },
+    )
+    return opening
+  }
+}

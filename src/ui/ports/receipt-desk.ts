@@ -1,0 +1,114 @@
+// Receipts as the page sees them: kept with what their owner needs to verify them (the answer, the own words, the salt),
+// watched on the chain, verified step by step in the attribution worker. The owner's parts stay in this browser.
+import type { Hex } from '../../attribution/types.ts'
+import type { OwnerReceipt } from '../../attribution/verify.ts'
+import type { SignedReceipt, TraceRequest } from '../../chat/ports.ts'
+import { OpenChatError } from '../../errors.ts'
+import { indexedDbRecords } from '../../storage/records.ts'
+import type { AttributionWorker } from '../../workers/attribution-api.ts'
+import { type RemoteApi, streamOf } from '../../workers/rpc.ts'
+import type { Assurance, ReceiptService, ReceiptSummary, VerifyStep } from '../services.ts'
+import type { WalletDesk } from './wallet-desk.ts'
+
+/** A receipt in this browser, with the page's own notes beside it. */
+interface KeptReceipt {
+  receipt: SignedReceipt
+  owner: { answer: string; prompt: string }
+  /** ms since the epoch, of signing. */
+  at: number
+}
+
+export interface ReceiptDesk {
+  service: ReceiptService
+  /** Kept when it resolves. */
+  keep(receipt: SignedReceipt, request: TraceRequest): Promise<void>
+}
+
+export interface ReceiptPorts {
+  tracer(): Promise<RemoteApi<AttributionWorker>>
+  /** Sees to it that these datanets are here. */
+  ensure(ids: readonly string[], signal: AbortSignal): Promise<void>
+  wallet: WalletDesk
+}
+
+/** Between looks at a watched receipt that is not paid yet, ms. */
+const LOOK_MS = 2_000
+const EXCERPT = 80
+
+export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): ReceiptDesk {
+  const records = indexedDbRecords().open<KeptReceipt>('receipts')
+
+  async function kept(id: Hex): Promise<KeptReceipt> {
+    const found = await records.get(id)
+    if (found !== undefined) return found
+    throw new OpenChatError('receipt_unknown', `This browser keeps no receipt ${id.slice(0, 10)}….`, {
+      action: 'Open the receipt file instead.',
+    })
+  }
+
+  async function ownerReceipt({ receipt, owner }: KeptReceipt): Promise<OwnerReceipt> {
+    const { headerOf } = await import('../../wallet/validator-client.ts')
+    const { content, salt } = receipt.draft
+    return { header: headerOf(receipt), content, signature: receipt.signature, owner: { ...owner, salt } }
+  }
+
+  async function summary({ receipt, owner, at }: KeptReceipt): Promise<ReceiptSummary> {
+    const sent = await (await wallet.maybe())?.ledger.outbox.get(receipt.id)
+    const { id, draft } = receipt
+    return { id, at, fee: draft.fee, excerpt: owner.answer.slice(0, EXCERPT), state: sent?.state ?? { state: 'signed' } }
+  }
+
+  function watch(id: Hex, listener: Parameters<ReceiptService['watch']>[1]): () => void {
+    let stopped = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    listener({ state: 'signed' }, null)
+    const look = async () => {
+      const chain = await wallet.maybe()
+      const [proven, sent] = chain ? await Promise.all([chain.ledger.status(id).catch(() => null), chain.ledger.outbox.get(id)]) : []
+      if (stopped) return
+      if (proven) {
+        const { labelled } = await import('../../wallet/chain-values.ts')
+        listener(proven.value, labelled(proven).assurance as Assurance)
+      } else if (sent) listener(sent.state, null)
+      const done = proven?.value.state === 'paid' || sent?.state.state === 'refused'
+      if (!stopped && !done) timer = setTimeout(look, LOOK_MS)
+    }
+    void look()
+    return () => {
+      stopped = true
+      clearTimeout(timer)
+    }
+  }
+
+  async function* verify(source: { id: Hex } | { file: string }, signal: AbortSignal): AsyncGenerator<VerifyStep> {
+    const api = await tracer()
+    const receipt = 'id' in source ? await ownerReceipt(await kept(source.id)) : await api.parse(source.file)
+    const chain = await wallet.wallet()
+    const domain = { chainId: BigInt(chain.settings.chainId), contract: chain.settings.addresses.attributions }
+    const needs = await api.needs(receipt, domain)
+    await ensure([...new Set(needs.heads.map(({ datanet }) => String(datanet)))], signal)
+    const { fetchChain, fetchSigner } = await import('../../wallet/verification.ts')
+    // Accounts are known once the datanets are here.
+    const known = await api.needs(receipt, domain)
+    const [fetched, signer] = await Promise.all([
+      fetchChain(chain.chainValues(signal), known),
+      fetchSigner(needs.digest, receipt.signature),
+    ])
+    for await (const step of streamOf(api.verify({ receipt, domain, signer, chain: fetched }, signal))) yield step as VerifyStep
+  }
+
+  return {
+    keep: (receipt, { answer, prompt }) => records.set(receipt.id, { receipt, owner: { answer, prompt }, at: Date.now() }),
+    service: {
+      async list() {
+        const all = (await records.entries()).map(([, entry]) => entry).sort((a, b) => b.at - a.at)
+        return Promise.all(all.map(summary))
+      },
+      watch,
+      verify,
+      async exportFile(id) {
+        return (await tracer()).write(await ownerReceipt(await kept(id)))
+      },
+    },
+  }
+}
