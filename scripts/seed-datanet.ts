@@ -17,7 +17,7 @@ import { readGguf } from '../src/gpu/formats/gguf.ts'
 import { createTokenizer } from '../src/gpu/model/tokenizer.ts'
 import { readAddresses } from './sotu.ts'
 
-export interface SeedContribution {
+interface SeedContribution {
   author: string
   /** Devnet account of the author; its key is {@link authorKey}. */
   account: Hex
@@ -56,7 +56,7 @@ export interface SeededDatanet {
   built: boolean
 }
 
-export interface SeedOptions {
+interface SeedOptions {
   /** Datanets of this machine; the folder is made inside. */
   cacheDir: string
   /** GGUF file of the backbone: its vocabulary is the index's tokeniser. */
@@ -82,7 +82,7 @@ const ABOUT = {
 const RECIPE = 1
 
 /** Devnet private key of an author: keccak256("open-chat/author/" ‖ name). Known to all, worth nothing elsewhere. */
-export const authorKey = (author: string): Hex => toHex(keccak(utf8(`open-chat/author/${author}`)))
+const authorKey = (author: string): Hex => toHex(keccak(utf8(`open-chat/author/${author}`)))
 
 export const authorAccount = (author: string): Hex =>
   Address.fromPublicKey(Secp256k1.getPublicKey({ privateKey: authorKey(author) }), { checksum: false })

@@ -36,7 +36,7 @@ export interface Contribution {
 }
 
 /** keccak256 of the tokens as u16 little-endian, the bytes they have in `tokenized.s`. */
-export function tokensHash(tokens: Uint16Array): Uint8Array {
+function tokensHash(tokens: Uint16Array): Uint8Array {
   const bytes = new Uint8Array(2 * tokens.length)
   for (let i = 0; i < tokens.length; i++) {
     bytes[2 * i] = tokens[i] & 255
@@ -51,7 +51,7 @@ export function canonicalFacts(facts: DocumentFacts): Uint8Array {
 }
 
 /** Leaf of a document: keccak(tokens) ‖ keccak(facts) ‖ u32 BE token count, 68 bytes. */
-export function documentLeaf(tokens: Uint16Array, facts: DocumentFacts): Uint8Array {
+function documentLeaf(tokens: Uint16Array, facts: DocumentFacts): Uint8Array {
   return concatBytes(tokensHash(tokens), keccak(canonicalFacts(facts)), uintBytes(tokens.length, 4))
 }
 

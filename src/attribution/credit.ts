@@ -20,7 +20,7 @@ export interface Candidate {
   occurrences: readonly Place[]
 }
 
-export interface PricedSpan extends Place {
+interface PricedSpan extends Place {
   start: number
   length: number
   count: number
@@ -30,7 +30,7 @@ export interface PricedSpan extends Place {
   amount: bigint
 }
 
-export interface UnpaidMatch {
+interface UnpaidMatch {
   start: number
   length: number
   count: number
@@ -70,7 +70,7 @@ export function compareCommitment(a: Place, b: Place, entryOf: EntryOf): number 
 }
 
 /** The first of `places` by {@link compareCommitment}; undefined for none. */
-export function earliest(places: Iterable<Place>, entryOf: EntryOf): Place | undefined {
+function earliest(places: Iterable<Place>, entryOf: EntryOf): Place | undefined {
   let first: Place | undefined
   for (const place of places) if (first === undefined || compareCommitment(place, first, entryOf) < 0) first = place
   return first

@@ -6,7 +6,7 @@
 import { OpenChatError } from '../errors.ts'
 
 /** Fraction bits of every surprisal. */
-export const FRACTION_BITS = 16
+const FRACTION_BITS = 16
 const PRECISION = 62n
 const TWO = 1n << (PRECISION + 1n)
 

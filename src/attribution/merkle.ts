@@ -12,7 +12,7 @@ const NODE = Uint8Array.of(1)
 const PADDING = new Uint8Array(32)
 
 export const leafHash = (leaf: Uint8Array): Uint8Array => keccak(LEAF, leaf)
-export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => keccak(NODE, left, right)
+const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => keccak(NODE, left, right)
 
 /** Siblings of a proof in a tree of `count` leaves: ceil(log2(count)), 0 for one leaf or none. */
 export function proofLength(count: number): number {

@@ -31,10 +31,10 @@ export const MIN_LENGTH = 8
 export const MAX_COUNT = 64
 export const TAU_Q16 = 58 * 65_536
 /** 0.001 OPEN */
-export const FEE = 10n ** 15n
+const FEE = 10n ** 15n
 
 /** Nobody's key: the last 20 bytes of keccak256("open-chat/commons"). Later issues move it to the Timelock. */
-export const COMMONS: Hex = toHex(keccak(utf8('open-chat/commons')).slice(12))
+const COMMONS: Hex = toHex(keccak(utf8('open-chat/commons')).slice(12))
 
 /** The default parameters over a tokeniser and its boundary sets. */
 export function defaultParameters(tokenizer: Hex, boundaries: Hex): AttributionParameters {

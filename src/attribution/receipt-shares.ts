@@ -28,7 +28,7 @@ export function aggregateShares(payments: Iterable<Share>): Share[] {
 }
 
 /** The leaves of a shares tree. @throws `shares_invalid` when unsorted, doubled, not positive, or not summing to `fee`. */
-export function shareLeaves(shares: readonly Share[], fee: bigint): Uint8Array[] {
+function shareLeaves(shares: readonly Share[], fee: bigint): Uint8Array[] {
   let cumulative = 0n
   const leaves = shares.map(({ account, amount }, i) => {
     if (amount <= 0n || (i > 0 && shares[i - 1].account.toLowerCase() >= account.toLowerCase())) {

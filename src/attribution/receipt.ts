@@ -79,8 +79,7 @@ export interface ReceiptContent {
   commons: bigint
 }
 
-export const RECEIPT_TYPE =
-  'Receipt(address payer,bytes32 channel,uint64 nonce,bytes32 content,bytes32 sharesRoot,uint32 shareCount,uint256 fee)'
+const RECEIPT_TYPE = 'Receipt(address payer,bytes32 channel,uint64 nonce,bytes32 content,bytes32 sharesRoot,uint32 shareCount,uint256 fee)'
 export const DOMAIN_NAME = 'Open Chat'
 export const DOMAIN_VERSION = '1'
 
@@ -113,7 +112,7 @@ export function receiptId(header: ReceiptHeader): Hex {
   )
 }
 
-export function domainSeparator(domain: ReceiptDomain): Hex {
+function domainSeparator(domain: ReceiptDomain): Hex {
   return toHex(
     keccak(
       keccak(utf8('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)')),
@@ -133,7 +132,7 @@ export function typedDataDigest(header: ReceiptHeader, domain: ReceiptDomain): H
 export const contentHash = (content: Uint8Array): Hex => toHex(keccak(content))
 
 /** Leaf i of a salted root: keccak(keccak(salt ‖ domain ‖ u32 BE i) ‖ u32 BE token). One leaf opens without the others. */
-export function saltedLeaf(salt: Hex, domain: 'prompt' | 'answer', i: number, token: number): Uint8Array {
+function saltedLeaf(salt: Hex, domain: 'prompt' | 'answer', i: number, token: number): Uint8Array {
   return keccak(keccak(fromHex(salt, 32), utf8(domain), uintBytes(i, 4)), uintBytes(token, 4))
 }
 
@@ -150,7 +149,7 @@ export interface Lineage {
 }
 
 /** abi-like: digest 32 ‖ uint256 datanet ‖ uint32 BE contributions. */
-export function lineageLeaf(lineage: Lineage): Uint8Array {
+function lineageLeaf(lineage: Lineage): Uint8Array {
   return concatBytes(hashWord(lineage.adapter), uintWord(lineage.datanet), uintBytes(lineage.contributions, 4))
 }
 

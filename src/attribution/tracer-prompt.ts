@@ -10,7 +10,7 @@ import { isBoundary, type SpanRules } from './spans.ts'
  * Shortest run that counts as the visitor's, given the shortest paid span. One less, because the first word of a line is
  * written without the leading space that the same word has inside an answer, and so is another token.
  */
-export const ownWordsRun = (minLength: number): number => Math.max(1, minLength - 1)
+const ownWordsRun = (minLength: number): number => Math.max(1, minLength - 1)
 
 /** Shape [answer tokens], 1 where the visitor's words stand. O(answer · prompt) time, O(prompt) memory. */
 export function ownWords(answer: ArrayLike<number>, prompt: ArrayLike<number>, rules: SpanRules): Uint8Array {

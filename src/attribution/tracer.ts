@@ -27,7 +27,7 @@ export interface SearchedIndex {
   documents: readonly DocumentEntry[]
 }
 
-export interface AnswerTokens {
+interface AnswerTokens {
   /** Ids of the answer's NFC text, shape [tokens]. */
   answerTokens: ArrayLike<number>
   /** UTF-16 range of token i in the text as shown: offsets[i] … offsets[i + 1], shape [tokens + 1]. */
@@ -87,7 +87,7 @@ export function candidatesOf(
   return result
 }
 
-export const entriesOf =
+const entriesOf =
   (indexes: readonly Pick<SearchedIndex, 'documents'>[]): EntryOf =>
   (index, document) =>
     indexes[index].documents[document]
@@ -159,7 +159,7 @@ export interface DraftInput extends Pick<AnswerTokens, 'answerTokens' | 'promptT
 }
 
 /** The receipt's content for a trace. @throws receipt_invalid for values that do not fit */
-export function receiptContent(input: DraftInput): ReceiptContent {
+function receiptContent(input: DraftInput): ReceiptContent {
   const { trace, salt } = input
   const numberOf = new Map(trace.indexes.map(({ datanet }, index) => [datanet, index]))
   const paid = trace.spans.reduce((sum, span) => sum + span.amount, 0n)
