@@ -2,11 +2,20 @@
 import code from './argmax.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
 
-/** @param logits [picks][vocab] f32 @param token [picks] u32, written */
-export function argmax({ logits, token, vocab }: { logits: GPUBuffer; token: GPUBuffer; vocab: number }): Dispatch {
+export interface ArgmaxInput {
+  /** [picks][vocab] f32 */
+  logits: GPUBuffer
+  /** [picks] u32, written. */
+  token: GPUBuffer
+  vocab: number
+  /** Threads a pick: 256, or 1 where a barrier is dear. */
+  threads: 256 | 1
+}
+
+export function argmax({ logits, token, vocab, threads }: ArgmaxInput): Dispatch {
   return {
     kernel: { name: 'argmax', code, groups: [['read', 'write']] },
-    constants: { VOCAB: vocab },
+    constants: { VOCAB: vocab, WORKGROUP: threads },
     resources: [[{ buffer: logits }, { buffer: token }]],
     grid: ({ picks }) => [picks, 1],
   }

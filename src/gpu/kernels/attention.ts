@@ -1,8 +1,12 @@
-// Twin of attention.wgsl: typed arguments to a dispatch.
-import code from './attention.wgsl?raw'
+// Twin of attention.wgsl and attention-thread.wgsl: typed arguments to a dispatch.
+import together from './attention.wgsl?raw'
+import alone from './attention-thread.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
 
 export interface AttentionInput {
+  /** A workgroup, or one thread, for each row and head. */
+  variant: 'workgroup' | 'thread'
+  batch: GPUBuffer
   heads: number
   kvHeads: number
   /** A multiple of 4, at most 256. */
@@ -28,8 +32,14 @@ export interface AttentionInput {
 
 export function attention(input: AttentionInput): Dispatch {
   const { heads, kvHeads, headDim, slidingWindow } = input
+  const thread = input.variant === 'thread'
+  const buffers = [input.q, input.kv, input.rows, input.pages, input.scores, input.o]
   return {
-    kernel: { name: 'attention', code, groups: [['read', 'read', 'read', 'read', 'write', 'write']] },
+    kernel: {
+      name: thread ? 'attention-thread' : 'attention',
+      code: thread ? alone : together,
+      groups: [['read', 'read', 'read', 'read', 'write', 'write', ...(thread ? (['uniform'] as const) : [])]],
+    },
     constants: {
       HEADS: heads,
       KV_HEADS: kvHeads,
@@ -41,7 +51,7 @@ export function attention(input: AttentionInput): Dispatch {
       SCALE: 1 / Math.sqrt(headDim),
       ...(slidingWindow === null ? {} : { WINDOW: slidingWindow }),
     },
-    resources: [[input.q, input.kv, input.rows, input.pages, input.scores, input.o].map((buffer) => ({ buffer }))],
-    grid: ({ rows }) => [rows, heads],
+    resources: [[...buffers, ...(thread ? [input.batch] : [])].map((buffer) => ({ buffer }))],
+    grid: ({ rows }) => (thread ? [Math.ceil((rows * heads) / 4), 1] : [rows, heads]),
   }
 }

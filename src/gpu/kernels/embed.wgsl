@@ -22,15 +22,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   let lane = token % 4u;
   let at = ((tile - TILE_BASE) * BLOCKS + id.x) * BLOCK_WORDS;
-  let scale = block_scale(at)[lane];
-  let shift = block_shift(at)[lane];
-  // spread(1) undoes what a prelude leaves in its quads: the power of two by which each byte's place scales it.
-  let unspread = spread(vec4(1.0));
+  let block = terms(at);
+  let scale = block.scale[lane];
+  let shift = block.shift[lane];
+  // Undo what a prelude leaves in its quads: the power of two by which a number's place in its word scales it.
+  let low = spread_low(vec4(1.0));
+  let high = spread_high(vec4(1.0));
   for (var j = 0u; j < 4u; j++) {
     let w = quads(at, j);
     for (var i = 0u; i < 4u; i++) {
-      put(id.y, id.x * 32u + 4u * j + i, scale * (w.low[i][lane] * unspread[i]) + shift);
-      put(id.y, id.x * 32u + 16u + 4u * j + i, scale * (w.high[i][lane] * unspread[i]) + shift);
+      put(id.y, id.x * 32u + 4u * j + i, scale * (w.low[i][lane] * low[i]) + shift);
+      put(id.y, id.x * 32u + 16u + 4u * j + i, scale * (w.high[i][lane] * high[i]) + shift);
     }
   }
 }

@@ -17,12 +17,14 @@ export interface RmsNormInput {
   xStride: number
   width: number
   epsilon: number
+  /** Threads a row: 64, or 1 where a barrier is dear. */
+  threads: 64 | 1
 }
 
-export function rmsNorm({ h, hStride, gain, picks, gather, x, xStride, width, epsilon }: RmsNormInput): Dispatch {
+export function rmsNorm({ h, hStride, gain, picks, gather, x, xStride, width, epsilon, threads }: RmsNormInput): Dispatch {
   return {
     kernel: { name: 'rms-norm', code, groups: [['read', 'read', 'read', 'write']] },
-    constants: { WIDTH: width, H_STRIDE: hStride, X_STRIDE: xStride, EPSILON: epsilon, GATHER: gather ? 1 : 0 },
+    constants: { WIDTH: width, H_STRIDE: hStride, X_STRIDE: xStride, EPSILON: epsilon, GATHER: gather ? 1 : 0, WORKGROUP: threads },
     resources: [[{ buffer: h }, { buffer: gain }, { buffer: picks }, { buffer: x }]],
     grid: (counts) => [gather ? counts.picks : counts.rows, 1],
   }

@@ -109,6 +109,11 @@ export class Forward {
     return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
   }
 
+  /** Barriers are dear here: what the probe of the projections found holds for the other kernels too. */
+  get #alone(): boolean {
+    return this.decodeVariant === 'thread-1'
+  }
+
   #variant(rows: number): TileVariant {
     if (rows === 1 || (this.decodeVariant === 'lanes' && rows <= 8)) return this.decodeVariant
     return rows <= 4 ? 'thread-4' : 'thread-8'
@@ -173,14 +178,25 @@ export class Forward {
     const { batch, x, xStride, logits, chosen } = scratch
     const work = [this.#norm(weights.outputNorm, true)]
     for (const segment of weights.head) work.push(projectLogits({ segment, variant, x, xStride, batch, logits, vocab: config.vocab }))
-    if (greedy) work.push(argmax({ logits, token: chosen, vocab: config.vocab }))
+    if (greedy) work.push(argmax({ logits, token: chosen, vocab: config.vocab, threads: this.#alone ? 1 : 256 }))
     return work
   }
 
   #norm(gain: GPUBuffer, gather: boolean): Dispatch {
     const { config, scratch } = this.#parts
     const { h, hStride, picks, x, xStride } = scratch
-    return rmsNorm({ h, hStride, gain, picks, gather, x, xStride, width: config.hidden, epsilon: config.rmsEpsilon })
+    return rmsNorm({
+      h,
+      hStride,
+      gain,
+      picks,
+      gather,
+      x,
+      xStride,
+      width: config.hidden,
+      epsilon: config.rmsEpsilon,
+      threads: this.#alone ? 1 : 64,
+    })
   }
 
   #qkv(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
@@ -198,7 +214,17 @@ export class Forward {
     const { q, rows, pages, pageStride, scores, scoreStride, o, oStride } = scratch
     return attention({
       ...{ heads, kvHeads, headDim, slidingWindow, page: pageTokens, pageStride, scoreStride },
-      ...{ q, kv: cache.buffers[layer], rows, pages, scores, o, oStride },
+      ...{
+        variant: this.#alone ? 'thread' : 'workgroup',
+        batch: scratch.batch,
+        q,
+        kv: cache.buffers[layer],
+        rows,
+        pages,
+        scores,
+        o,
+        oStride,
+      },
     })
   }
 

@@ -85,12 +85,13 @@ function pairWithShift(d: number): number {
   return (d | (floatToHalf(-8 * halfToFloat(d)) << 16)) >>> 0
 }
 
+/** Bytes 0 to 2 of a word are biased by 128 (a sign bit flipped), as weights/q8.wgsl says why. */
 const scratch = new DataView(new ArrayBuffer(4))
 
 function packBytes(view: DataView, out: Uint32Array, at: number): void {
   for (let from = 0; from < view.byteLength; from += 34, at += 36) {
     scratch.setFloat32(0, halfToFloat(view.getUint16(from, true)))
     out[at] = scratch.getUint32(0)
-    for (let j = 0; j < 8; j++) out[at + 4 + 4 * j] = view.getUint32(from + 2 + 4 * j, true)
+    for (let j = 0; j < 8; j++) out[at + 4 + 4 * j] = view.getUint32(from + 2 + 4 * j, true) ^ 0x808080
   }
 }

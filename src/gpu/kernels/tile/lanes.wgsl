@@ -21,13 +21,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let w = quads(at, j);
         let low = X[x0 + b * 8u + j];
         let high = X[x0 + b * 8u + j + 4u];
-        p += w.low * spread(low);
-        p += w.high * spread(high);
+        p += w.low * spread_low(low);
+        p += w.high * spread_high(high);
         s += low + high;
       }
-      y += block_scale(at) * p;
+      let block = terms(at);
+      y += block.scale * p;
       if (SHIFTED) {
-        y += block_shift(at) * dot(s, vec4(1.0));
+        y += block.shift * dot(s, vec4(1.0));
       }
     }
   }

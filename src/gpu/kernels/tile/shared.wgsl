@@ -13,6 +13,12 @@ struct Batch {
   picks: u32,
 }
 
+// w = scale · q + shift, one component a row.
+struct Terms {
+  scale: vec4<f32>,
+  shift: vec4<f32>,
+}
+
 @group(0) @binding(0) var<storage, read> W: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> X: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> batch: Batch;

@@ -18,15 +18,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       let c = b * 8u + j;
       let l0 = X[x0 + c];
       let h0 = X[x0 + c + 4u];
-      p0 += w.low * spread(l0);
-      p0 += w.high * spread(h0);
+      p0 += w.low * spread_low(l0);
+      p0 += w.high * spread_high(h0);
       s0 += l0 + h0;
     }
-    let scale = block_scale(at);
-    y0 += scale * p0;
+    let block = terms(at);
+    y0 += block.scale * p0;
     if (SHIFTED) {
-      let shift = block_shift(at);
-      y0 += shift * dot(s0, vec4(1.0));
+      y0 += block.shift * dot(s0, vec4(1.0));
     }
     at += BLOCK_WORDS;
   }

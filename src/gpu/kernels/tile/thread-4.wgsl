@@ -32,36 +32,35 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       let c = b * 8u + j;
       let l0 = X[x0 + c];
       let h0 = X[x0 + c + 4u];
-      p0 += w.low * spread(l0);
-      p0 += w.high * spread(h0);
+      p0 += w.low * spread_low(l0);
+      p0 += w.high * spread_high(h0);
       s0 += l0 + h0;
       let l1 = X[x1 + c];
       let h1 = X[x1 + c + 4u];
-      p1 += w.low * spread(l1);
-      p1 += w.high * spread(h1);
+      p1 += w.low * spread_low(l1);
+      p1 += w.high * spread_high(h1);
       s1 += l1 + h1;
       let l2 = X[x2 + c];
       let h2 = X[x2 + c + 4u];
-      p2 += w.low * spread(l2);
-      p2 += w.high * spread(h2);
+      p2 += w.low * spread_low(l2);
+      p2 += w.high * spread_high(h2);
       s2 += l2 + h2;
       let l3 = X[x3 + c];
       let h3 = X[x3 + c + 4u];
-      p3 += w.low * spread(l3);
-      p3 += w.high * spread(h3);
+      p3 += w.low * spread_low(l3);
+      p3 += w.high * spread_high(h3);
       s3 += l3 + h3;
     }
-    let scale = block_scale(at);
-    y0 += scale * p0;
-    y1 += scale * p1;
-    y2 += scale * p2;
-    y3 += scale * p3;
+    let block = terms(at);
+    y0 += block.scale * p0;
+    y1 += block.scale * p1;
+    y2 += block.scale * p2;
+    y3 += block.scale * p3;
     if (SHIFTED) {
-      let shift = block_shift(at);
-      y0 += shift * dot(s0, vec4(1.0));
-      y1 += shift * dot(s1, vec4(1.0));
-      y2 += shift * dot(s2, vec4(1.0));
-      y3 += shift * dot(s3, vec4(1.0));
+      y0 += block.shift * dot(s0, vec4(1.0));
+      y1 += block.shift * dot(s1, vec4(1.0));
+      y2 += block.shift * dot(s2, vec4(1.0));
+      y3 += block.shift * dot(s3, vec4(1.0));
     }
     at += BLOCK_WORDS;
   }

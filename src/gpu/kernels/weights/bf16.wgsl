@@ -4,15 +4,15 @@
 const BLOCK_WORDS = 16u;
 const SHIFTED = false;
 
-fn block_scale(at: u32) -> vec4<f32> {
-  return vec4(1.0);
+fn terms(at: u32) -> Terms {
+  return Terms(vec4(1.0), vec4<f32>());
 }
 
-fn block_shift(at: u32) -> vec4<f32> {
-  return vec4<f32>();
+fn spread_low(x: vec4<f32>) -> vec4<f32> {
+  return x;
 }
 
-fn spread(x: vec4<f32>) -> vec4<f32> {
+fn spread_high(x: vec4<f32>) -> vec4<f32> {
   return x;
 }
 
