@@ -1,0 +1,111 @@
+// One completion on the command line, through the engine that the page runs.
+//   npm run -s complete -- --model FILE (--prompt TEXT | --tokens 1,2,3) --max-tokens N --temperature 0
+//     [--raw] [--adapter DIR]… [--logits OUT] [--json] [--top-k K] [--top-p P] [--seed S] [--stop TEXT]… [--context N]
+// stdout is the completion alone, or with --json one object. Several adapters act together: their deltas add up.
+import { writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { ensemble } from '../src/gpu/formats/ensemble.ts'
+import { readGguf } from '../src/gpu/formats/gguf.ts'
+import { createChatTemplate } from '../src/gpu/model/chat-template.ts'
+import { modelConfig } from '../src/gpu/model/config.ts'
+import { createTokenizer } from '../src/gpu/model/tokenizer.ts'
+import type { CompletionEvent, CompletionRequest } from '../src/gpu/types.ts'
+import { type Flags, readFlags, usage } from './flags.ts'
+import { type OpenedEngine, openNodeEngine, readAdapterFolder } from './node-engine.ts'
+
+const spec = {
+  values: ['model', 'prompt', 'tokens', 'max-tokens', 'temperature', 'adapter', 'logits', 'top-k', 'top-p', 'seed', 'stop', 'context'],
+  switches: ['raw', 'json'],
+}
+
+export async function main(args: string[]): Promise<void> {
+  const flags = readFlags(args, spec)
+  const model = flags.required('model')
+  if ((flags.text('prompt') === undefined) === (flags.text('tokens') === undefined))
+    throw usage('Give exactly one of --prompt and --tokens.')
+  const maxTokens = flags.integer('max-tokens', 256, 0)
+  const context = flags.text('context') === undefined ? {} : { contextTokens: flags.integer('context', 0, 1) }
+  const opened = await openNodeEngine(model, context)
+  try {
+    await run(flags, opened, maxTokens)
+  } finally {
+    await opened.close()
+  }
+}
+
+async function run(flags: Flags, opened: OpenedEngine, maxTokens: number): Promise<void> {
+  const tokens = await promptTokens(flags, opened)
+  const adapter = await activateAdapters(flags.all('adapter'), opened)
+  const out = flags.text('logits')
+  // The prompt is prefilled once: the completion takes over the keys and values of this session, found by their content.
+  if (out !== undefined) await writeFile(out, await promptLogits(opened, tokens, adapter))
+  const events = opened.engine.complete({ tokens, adapter, maxTokens, ...samplerSettings(flags) })
+  await print(events, flags.on('json'))
+}
+
+async function promptTokens(flags: Flags, { source, engine }: OpenedEngine): Promise<number[]> {
+  const listed = flags.text('tokens')
+  if (listed !== undefined) {
+    const tokens = listed.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN))
+    const strange = tokens.findIndex((id) => !(id < engine.vocab))
+    if (strange >= 0) throw usage(`--tokens holds ${listed.split(',')[strange].slice(0, 20)}, which is no id below ${engine.vocab}.`)
+    return tokens
+  }
+  const text = flags.required('prompt')
+  const gguf = await readGguf(source)
+  const tokenizer = createTokenizer(gguf)
+  if (flags.on('raw')) return tokenizer.encodePrompt(text)
+  return createChatTemplate(gguf, tokenizer).encode([{ role: 'user', content: text }])
+}
+
+async function activateAdapters(folders: string[], { source, engine }: OpenedEngine): Promise<string | null> {
+  if (folders.length === 0) return null
+  const files = await Promise.all(folders.map(readAdapterFolder))
+  await engine.addAdapter('active', files.length === 1 ? files[0] : ensemble(files, modelConfig(await readGguf(source))))
+  return 'active'
+}
+
+/** Logits of the last prompt position, little-endian f32 whatever the machine's own order. */
+async function promptLogits({ engine }: OpenedEngine, tokens: number[], adapter: string | null): Promise<Uint8Array> {
+  const session = engine.session(adapter)
+  const logits = await session.prefill(tokens, { onProgress: progress })
+  session.dispose()
+  const view = new DataView(new ArrayBuffer(4 * logits.length))
+  logits.forEach((logit, id) => {
+    view.setFloat32(4 * id, logit, true)
+  })
+  return new Uint8Array(view.buffer)
+}
+
+function samplerSettings(flags: Flags): Pick<CompletionRequest, 'temperature' | 'topK' | 'topP' | 'seed' | 'stop'> {
+  return {
+    temperature: flags.number('temperature', 0, 0),
+    ...(flags.text('top-k') === undefined ? {} : { topK: flags.integer('top-k', 0, 0) }),
+    ...(flags.text('top-p') === undefined ? {} : { topP: flags.number('top-p', 1, 0, 1) }),
+    ...(flags.text('seed') === undefined ? {} : { seed: flags.integer('seed', 0, 0, 2 ** 32 - 1) }),
+    ...(flags.all('stop').length === 0 ? {} : { stop: flags.all('stop') }),
+  }
+}
+
+/** On a terminal alone: a log would fill with it. */
+function progress(done: number, total: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\rreading the prompt: ${done} of ${total} tokens${done === total ? '\n' : ''}`)
+}
+
+async function print(events: AsyncIterable<CompletionEvent>, json: boolean): Promise<void> {
+  let written = ''
+  for await (const event of events) {
+    if (event.type === 'prefill') progress(event.done, event.total)
+    else if (event.type === 'token') {
+      written += event.text
+      if (!json) process.stdout.write(event.text)
+    } else if (json) {
+      const { text, tokens, reason, promptTokens, prefillMs, firstTokenMs, decodeMs, dispatches } = event
+      const timings = { prefillMs, firstTokenMs, decodeMs }
+      process.stdout.write(`${JSON.stringify({ text, tokens, reason, promptTokens, timings, dispatches })}\n`)
+    } else if (event.text.startsWith(written)) {
+      // What was held back: an unfinished character, or the beginning of a stop string that did not come.
+      process.stdout.write(event.text.slice(written.length))
+    }
+  }
+}

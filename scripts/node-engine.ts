@@ -1,0 +1,97 @@
+// The engine without a page: Dawn, a file on disk and src/gpu in Node. Used by the commands, the benches and the tests that
+// need the real model. Not a server. Dawn keeps Node's event loop alive, so a command ends with process.exit (scripts/run.mjs).
+import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { create, globals } from 'webgpu'
+import { OpenChatError } from '../src/errors.ts'
+import { openDevice } from '../src/gpu/device.ts'
+import { loadEngine } from '../src/gpu/engine.ts'
+import type { AdapterFiles, ByteSource, Engine } from '../src/gpu/types.ts'
+import { useSwiftshader } from './swiftshader.mjs'
+
+/** Dawn does not keep its instance alive for the devices made from it: once collected, the next call crashes the process. */
+let gpu: GPU | undefined
+
+/** Dawn's WebGPU, on the machine's own driver or else on SwiftShader. */
+export function openNodeGpu(): GPU {
+  if (gpu !== undefined) return gpu
+  // Before `create`: that is when Dawn looks for Vulkan.
+  useSwiftshader()
+  Object.assign(globalThis, globals)
+  gpu = create([])
+  return gpu
+}
+
+/** @throws file_missing */
+async function openPath(path: string, what: string): Promise<FileHandle> {
+  return open(path).catch((cause) => {
+    throw missing(path, what, cause)
+  })
+}
+
+function missing(path: string, what: string, cause: unknown): OpenChatError {
+  return new OpenChatError('file_missing', `There is no ${what} at ${path}.`, { meta: { path }, action: 'Check the path.', cause })
+}
+
+export interface FileSource extends ByteSource {
+  close(): Promise<void>
+}
+
+/** A file of this machine as a ByteSource. @throws file_missing */
+export async function openFile(path: string, what = 'model file'): Promise<FileSource> {
+  const file = await openPath(path, what)
+  const { size } = await file.stat()
+  return {
+    bytes: size,
+    async read(offset, length) {
+      const bytes = new Uint8Array(length)
+      for (let got = 0; got < length; ) {
+        const { bytesRead } = await file.read(bytes, got, length - got, offset + got)
+        if (bytesRead === 0) {
+          throw new OpenChatError('file_truncated', `${path} ends before byte ${offset + length}.`, {
+            meta: { offset, length, bytes: size },
+            action: 'Fetch the file again.',
+          })
+        }
+        got += bytesRead
+      }
+      return bytes
+    },
+    close: () => file.close(),
+  }
+}
+
+/** The two files of a PEFT folder. @throws file_missing */
+export async function readAdapterFolder(folder: string): Promise<AdapterFiles> {
+  const read = (name: string) =>
+    readFile(join(folder, name)).catch((cause) => {
+      throw missing(join(folder, name), 'adapter file', cause)
+    })
+  const [config, weights] = [await read('adapter_config.json'), await read('adapter_model.safetensors')]
+  return { config: config.toString('utf8'), weights: new Uint8Array(weights) }
+}
+
+export interface OpenedEngine {
+  engine: Engine
+  source: FileSource
+  close(): Promise<void>
+}
+
+/**
+ * @example const { engine, close } = await openNodeEngine('model.gguf'); engine.complete({ prompt: 'Hi', maxTokens: 8, temperature: 0 })
+ * @throws file_missing, gpu_unavailable, and what `loadEngine` throws
+ */
+export async function openNodeEngine(path: string, options: { contextTokens?: number; signal?: AbortSignal } = {}): Promise<OpenedEngine> {
+  const source = await openFile(path)
+  const device = await openDevice(openNodeGpu())
+  const engine = await loadEngine({ device, source, ...options })
+  return {
+    engine,
+    source,
+    async close() {
+      engine.dispose()
+      device.destroy()
+      await source.close()
+    },
+  }
+}

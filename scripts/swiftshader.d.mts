@@ -1,0 +1,2 @@
+export function swiftshaderEnvironment(): Record<string, string>
+export function useSwiftshader(): void
