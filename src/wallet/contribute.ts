@@ -47,6 +47,8 @@ interface Plan extends Planned {
 }
 
 export interface ContributorPorts {
+  /** The deployment: plans of another one are left alone. */
+  chain: string
   author: Hex
   records: RecordSpace
   state: Pick<ContractState, 'pin' | 'commit' | 'contributed' | 'addresses'>
@@ -93,7 +95,7 @@ export function createContributor(ports: ContributorPorts): Contributor {
   async function* contribute(planned: Planned, signal: AbortSignal): AsyncGenerator<ContributeEvent> {
     const { datanet, documents } = planned
     const root = contributionRoot(documents)
-    const key = `${address}:${datanet}:${author}:${root}`
+    const key = `${ports.chain}:${address}:${datanet}:${author}:${root}`
     const fresh = toHex(crypto.getRandomValues(new Uint8Array(32)))
     await refuseDouble(planned, key, root)
     const { salt } = await plans.update(key, (held) => held ?? { ...planned, salt: fresh })
@@ -139,7 +141,8 @@ export function createContributor(ports: ContributorPorts): Contributor {
       const receipt = await send('create', [name, nameHash(licence), open])
       return createdId(receipt)
     },
-    unfinished: async () => (await plans.entries()).map(([, { salt: _, ...plan }]) => plan),
+    unfinished: async () =>
+      (await plans.entries()).filter(([key]) => key.startsWith(`${ports.chain}:`)).map(([, { salt: _, ...plan }]) => plan),
   }
 }
 

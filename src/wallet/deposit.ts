@@ -44,7 +44,7 @@ export function createDeposits({ payer, settings, state, transactions, fetch = g
     if (!url) return
     let reason: string
     try {
-      const response = await fetch(`${url.replace(/\/$/, '')}/fund`, {
+      const response = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ address: payer }),

@@ -27,7 +27,7 @@ export interface ProvenLedger extends Ledger {
 export interface LedgerPorts {
   burner: Burner
   records: RecordSpace
-  settings: Pick<WalletSettings, 'chainId' | 'addresses'>
+  settings: Pick<WalletSettings, 'chainId' | 'addresses' | 'deployment'>
   state: Pick<ContractState, 'pin' | 'batchOf' | 'batch' | 'paid'>
   validators: ValidatorClient
   deposits: Deposits
@@ -56,6 +56,7 @@ export function createLedger({ burner, records, settings, state, validators, dep
 
   const outbox = createOutbox({
     records: records.open<OutboxEntry>('outbox'),
+    chain: `${settings.chainId}:${settings.deployment}`,
     deliver: (receipt) => validators.deliver(receipt),
     fund: ({ draft }) => deposits.ensure(draft.fee, draft.fee * ANSWERS_PER_DEPOSIT),
     status: async ({ id }) => (await status(id))?.value ?? null,

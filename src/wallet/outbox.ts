@@ -10,6 +10,8 @@ import type { Delivery } from './validator-client.ts'
 
 export interface OutboxEntry {
   receipt: SignedReceipt
+  /** The deployment it was signed for. */
+  chain: string
   state: ReceiptState
   /** ms since the epoch, of `add`. */
   at: number
@@ -27,6 +29,8 @@ export interface OutboxEntry {
 
 export interface OutboxPorts {
   records: Records<OutboxEntry>
+  /** Entries of another deployment are kept and left alone. */
+  chain: string
   deliver(receipt: SignedReceipt): Promise<Delivery>
   /** Puts aside what a receipt needs. */
   fund(receipt: SignedReceipt): Promise<void>
@@ -57,7 +61,7 @@ const LONGEST_RETRY_MS = 60_000
 /** Time a validator has to batch what it took, before it is offered again. */
 const PATIENCE_MS = 20_000
 
-export function createOutbox({ records, deliver, fund, status, channel, now = Date.now }: OutboxPorts): Outbox {
+export function createOutbox({ records, chain, deliver, fund, status, channel, now = Date.now }: OutboxPorts): Outbox {
   const listeners = new Set<(entry: OutboxEntry) => void>()
   let rung = false
   let wake = () => {}
@@ -81,6 +85,9 @@ export function createOutbox({ records, deliver, fund, status, channel, now = Da
     channel?.postMessage(entry.receipt.id)
   }
 
+  /** Entries of this chain that are still on their way. */
+  const open = async () => (await records.entries()).map(([, entry]) => entry).filter((entry) => !entry.done && entry.chain === chain)
+
   /** What became of an entry by one look at the chain and, where that knows nothing of it, one delivery. */
   async function step(entry: OutboxEntry): Promise<OutboxEntry> {
     const onward = { ...entry, attempts: 0, trouble: null, retryAt: now() + LOOK_MS }
@@ -103,14 +110,12 @@ export function createOutbox({ records, deliver, fund, status, channel, now = Da
   }
 
   async function pass(): Promise<void> {
-    for (const [, entry] of await records.entries()) {
-      if (!entry.done && entry.retryAt <= now()) await save(await step(entry))
-    }
+    for (const entry of await open()) if (entry.retryAt <= now()) await save(await step(entry))
   }
 
   /** Until an entry is due or something is added; a ring during a pass is heard here. */
   async function rest(signal: AbortSignal): Promise<void> {
-    const due = (await records.entries()).filter(([, { done }]) => !done).map(([, { retryAt }]) => retryAt)
+    const due = (await open()).map(({ retryAt }) => retryAt)
     if (!rung && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = due.length > 0 ? setTimeout(resolve, Math.max(0, Math.min(...due) - now())) : undefined
@@ -135,6 +140,7 @@ export function createOutbox({ records, deliver, fund, status, channel, now = Da
   return {
     async add(receipt) {
       const fresh: OutboxEntry = {
+        chain,
         receipt,
         state: { state: 'signed' },
         at: now(),

@@ -19,7 +19,9 @@ const schema = v.object({
   rpcUrls: v.optional(v.array(url), []),
   daUrl: url,
   validatorUrls: v.array(url),
-  /** Absent where OPEN has value. */
+  /** Changes when a local chain is started afresh: what was kept of another one is void. */
+  deployment: v.optional(v.string(), ''),
+  /** Where `POST { address }` gives coin; absent where OPEN has value. */
   faucetUrl: v.optional(v.nullable(url), null),
   addresses: v.object({ wopen: address, datanets: address, attributions: address, payouts: address }),
 })

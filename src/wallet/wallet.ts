@@ -55,7 +55,8 @@ export async function openWallet({ settings, records, client, passphrase, onFail
   const deposits = createDeposits({ payer: burner.address, settings, state, transactions })
   const datanets = createDatanetReader(state, httpRpc(settings.rpcUrl), availability)
   const fund = () => deposits.fund()
-  const contributor = createContributor({ author: burner.address, records, state, datanets, availability, transactions, fund })
+  const chain = `${settings.chainId}:${settings.deployment}`
+  const contributor = createContributor({ chain, author: burner.address, records, state, datanets, availability, transactions, fund })
   // Outside a page there is one process, and a channel would keep it alive.
   const channel = typeof document === 'undefined' ? undefined : new BroadcastChannel('open-chat/outbox')
   const ledger = createLedger({ burner, records, settings, state, validators, deposits, ...(channel ? { channel } : {}) })
