@@ -18,7 +18,7 @@ export interface SpanRules {
   wordStart: Uint8Array | ((token: number) => boolean)
 }
 
-export interface RawOccurrence extends Occurrence {
+interface RawOccurrence extends Occurrence {
   /** Which of the indexes searched. */
   index: number
 }
