@@ -52,8 +52,9 @@ export function ensurePackages() {
   const lock = sha256(readFileSync(join(root, 'package-lock.json')))
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   say('Installing npm packages …')
-  // No package here needs its install script; not running them is also the safer half.
-  const done = command('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock file that lacks optional binaries of platforms the locking machine could not see. All
+  // versions are exact. No package here needs its install script; not running them is also the safer half.
+  const done = command('npm', ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   if (done.status !== 0)
