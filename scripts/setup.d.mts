@@ -1,0 +1,5 @@
+// Types of setup.mjs, which is plain JavaScript because it runs before any package is there.
+export const root: string
+export const stateDir: string
+export function ensureModel(): Promise<string>
+export function ensurePackedPackage(name: string, version: string): string
