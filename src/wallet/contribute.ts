@@ -104,7 +104,7 @@ export function createContributor(ports: ContributorPorts): Contributor {
     yield { stage: 'commit', state: 'running' }
     let held = await committed(commitment)
     if (held.order === 0) {
-      signal.throwIfAborted()
+      stopIf(signal)
       await ports.fund()
       await send('commit', [commitment])
       held = await committed(commitment)
@@ -118,12 +118,12 @@ export function createContributor(ports: ContributorPorts): Contributor {
     yield { stage: 'reveal', state: 'running' }
     let transaction: Hex | null = null
     while (!held.revealed && held.newest <= held.blockNumber) {
-      signal.throwIfAborted()
+      stopIf(signal)
       await new Promise((resolve) => setTimeout(resolve, BLOCK_POLL_MS))
       held = await committed(commitment)
     }
     if (!held.revealed) {
-      signal.throwIfAborted()
+      stopIf(signal)
       const tokens = documents.reduce((sum, document) => sum + document.tokens.length, 0)
       const revealed = { root, documents: documents.length, tokens: BigInt(tokens), licence: nameHash(planned.licence), daCommitment }
       transaction = (await send('reveal', [datanet, revealed, salt])).transactionHash
@@ -144,6 +144,14 @@ export function createContributor(ports: ContributorPorts): Contributor {
     unfinished: async () =>
       (await plans.entries()).filter(([key]) => key.startsWith(`${ports.chain}:`)).map(([, { salt: _, ...plan }]) => plan),
   }
+}
+
+function stopIf(signal: AbortSignal): void {
+  if (!signal.aborted) return
+  throw new OpenChatError('cancelled', 'The contribution was stopped.', {
+    cause: signal.reason,
+    action: 'Contribute it again to go on where it stopped.',
+  })
 }
 
 function duplicate(): OpenChatError {
