@@ -9,31 +9,13 @@ import type { ReceiptState } from '../chat/ports.ts'
 import { OpenChatError } from '../errors.ts'
 import { indexedDbRecords } from '../storage/records.ts'
 import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './fake-ports.ts'
+import { type Told, told } from './ports/told.ts'
 import type { Assurance, DatanetSummary, EngineState, Services, VerifyStep, WalletState } from './services.ts'
 
 const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
 const MODEL_BYTES = 98_362_432
 const COMMITMENT: Hex = `0x${'1d'.repeat(32)}`
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** A value that tells its listeners, at once and at each change. */
-function told<T>(value: T) {
-  const listeners = new Set<(value: T) => void>()
-  return {
-    get value() {
-      return value
-    },
-    set(next: T) {
-      value = next
-      for (const listener of listeners) listener(next)
-    },
-    subscribe(listener: (value: T) => void) {
-      listeners.add(listener)
-      listener(value)
-      return () => listeners.delete(listener)
-    },
-  }
-}
 
 export function createFakeServices(query: URLSearchParams): Services {
   const ms = Number(query.get('ms') ?? 30)
@@ -53,7 +35,7 @@ export function createFakeServices(query: URLSearchParams): Services {
       samples: ['Why does the country need a strong navy?', 'What is the Monroe Doctrine about?', 'Show me markdown with a table and code'],
     },
   ]
-  const states = new Map<Hex, ReturnType<typeof told<ReceiptState>>>()
+  const states = new Map<Hex, Told<ReceiptState>>()
   const kept = new Map<Hex, { at: number; excerpt: string }>()
   const change = (id: Hex, state: ReceiptState) => {
     const known = states.get(id)
