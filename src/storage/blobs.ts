@@ -9,7 +9,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { OpenChatError } from '../errors.ts'
 import type { Pieces } from './pieces.ts'
 
-export const PIECE_BYTES = 8 * 2 ** 20
+const PIECE_BYTES = 8 * 2 ** 20
 
 export interface BlobStore {
   has(digest: string): Promise<boolean>

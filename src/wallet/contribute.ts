@@ -17,7 +17,7 @@ import type { DatanetReader } from './datanets.ts'
 import type { ContractState } from './light-client/contract-state.ts'
 import type { Transactions } from './transactions.ts'
 
-export interface TokenisedDocument extends BundledDocument {
+interface TokenisedDocument extends BundledDocument {
   /** Ids of the text under the index tokeniser. */
   tokens: Uint16Array
 }
@@ -29,7 +29,7 @@ export interface Planned {
   documents: TokenisedDocument[]
 }
 
-export type ContributeEvent =
+type ContributeEvent =
   | { stage: 'commit' | 'publish' | 'reveal'; state: 'running' | 'done' }
   | { stage: 'finished'; contribution: number; commitment: Hex; transaction: Hex | null }
 

@@ -6,7 +6,7 @@ import { fromHex, keccak, toHex } from '../attribution/words.ts'
 import { OpenChatError } from '../errors.ts'
 
 /** Largest body one request may carry. */
-export const DA_BYTES = 16 * 2 ** 20
+const DA_BYTES = 16 * 2 ** 20
 
 export interface DataAvailability {
   /** @returns the commitment, 33 bytes. @throws `da_unreachable`, `da_too_large` */

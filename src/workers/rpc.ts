@@ -2,7 +2,7 @@
 // The only file outside a worker that knows comlink.
 // Invariants: every method is async on the caller's side; when the worker fails or is closed, every call still waiting is
 // rejected with `worker_failed`, so nothing waits for ever.
-import { expose as comlinkExpose, transfer as comlinkTransfer, wrap as comlinkWrap, type Endpoint } from 'comlink'
+import { expose as comlinkExpose, wrap as comlinkWrap, type Endpoint } from 'comlink'
 import { OpenChatError } from '../errors.ts'
 import { installCodec, workerError } from './codec.ts'
 
@@ -25,11 +25,6 @@ export interface OpenWorker<T> {
 export function expose(api: object, endpoint?: Endpoint): void {
   installCodec()
   comlinkExpose(api, endpoint)
-}
-
-/** Marks `value` so that its buffers move instead of being copied. */
-export function transfer<T extends object>(value: T, buffers: Transferable[]): T {
-  return comlinkTransfer(value, buffers)
 }
 
 /** The other side of {@link expose}. Calls are methods of `T`; signals, iterables, callbacks and errors cross as they are. */

@@ -130,6 +130,26 @@ describe('light client', () => {
     await expect(light.pin()).rejects.toMatchObject({ code: 'rpc_stale', meta: { block: 8, seen: 9 } })
   })
 
+  it('does not take an answer that was overtaken for a step back', async () => {
+    const answers = [older, truth]
+    const gates: (() => void)[] = []
+    const light = client({
+      host: 'a',
+      async request(method, params) {
+        if (method !== 'eth_getBlockByNumber') return truth.rpc.request(method, params)
+        const chain = answers.shift()!
+        await new Promise<void>((resolve) => gates.push(resolve))
+        return chain.rpc.request(method, params)
+      },
+    })
+    const both = [light.pin(), light.pin()]
+    await expect.poll(() => gates.length).toBe(2)
+    gates[1]()
+    expect((await both[1]).number).toBe(9n)
+    gates[0]()
+    expect((await both[0]).number).toBe(8n)
+  })
+
   it('sees two endpoints disagree about one block', async () => {
     const other = await fakeChain({ ...slots, [slotAt(3)]: 1n }, 9)
     const named = (host: string, chain: FakeChain): Rpc => ({ ...chain.rpc, host })

@@ -15,7 +15,7 @@ import { lied, type Rpc } from './rpc.ts'
 import { verifyTrieProof } from './trie.ts'
 
 /** How far a value is known to be the chain's, weakest first. Only `pinned` is reached yet. */
-export const ASSURANCE = ['unverified', 'pinned', 'sequencer-signed', 'proposed', 'resolved', 'finalized'] as const
+const ASSURANCE = ['unverified', 'pinned', 'sequencer-signed', 'proposed', 'resolved', 'finalized'] as const
 export type Assurance = (typeof ASSURANCE)[number]
 
 export interface PinnedHeader extends Header {
@@ -100,11 +100,13 @@ export function createLightClient({ chainId, rpcs, maxAgeSeconds = 600, now = ()
 
   async function pin(signal?: AbortSignal): Promise<PinnedHeader> {
     const [first, ...others] = rpcs
+    // Answers may overtake each other: only what was known before asking binds this one.
+    const floor = highest?.number ?? 0n
     const header = await headerFrom(first, 'latest', signal)
     const ageSeconds = now() - Number(header.timestamp)
-    if ((highest && header.number < highest.number) || ageSeconds > maxAgeSeconds) {
+    if (header.number < floor || ageSeconds > maxAgeSeconds) {
       throw new OpenChatError('rpc_stale', `${first.host} serves block ${header.number} as the newest, which is behind.`, {
-        meta: { host: first.host, block: Number(header.number), seen: Number(highest?.number ?? 0n), ageSeconds: Math.round(ageSeconds) },
+        meta: { host: first.host, block: Number(header.number), seen: Number(floor), ageSeconds: Math.round(ageSeconds) },
         action: 'Wait for it to catch up, or choose another RPC in the settings.',
       })
     }
@@ -117,7 +119,7 @@ export function createLightClient({ chainId, rpcs, maxAgeSeconds = 600, now = ()
         })
       }
     }
-    highest = header
+    if (header.number > (highest?.number ?? -1n)) highest = header
     return { ...header, chainId, hosts: rpcs.map(({ host }) => host) }
   }
 

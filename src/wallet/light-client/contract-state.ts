@@ -16,7 +16,7 @@ export interface ContractAddresses {
 }
 type Contract = keyof ContractAddresses
 
-export const BATCH_STATUS = ['none', 'posted', 'final', 'cancelled'] as const
+const BATCH_STATUS = ['none', 'posted', 'final', 'cancelled'] as const
 
 export interface BatchState {
   poster: Hex

@@ -1,9 +1,9 @@
-// A chain of one contract for tests, with tries by @ethereumjs/mpt and RLP by @ethereumjs/rlp: none of our own verifying
+// A chain of one contract for tests, with tries by @ethereumjs/mpt and RLP by viem: none of our own verifying
 // code made what the tests verify. Its RPC answers truly; tests bend the answers.
 import { createMerkleProof, MerklePatriciaTrie } from '@ethereumjs/mpt'
-import { RLP } from '@ethereumjs/rlp'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { toRlp } from 'viem'
 import type { Hex } from '../../attribution/types.ts'
 import type { Rpc } from './rpc.ts'
 
@@ -13,6 +13,8 @@ export const CONTRACT: Hex = '0x5fbdb2315678afecb367f032d93f642f64180aa3'
 const hex = (bytes: Uint8Array): Hex => `0x${bytesToHex(bytes)}`
 const word = (value: bigint) => hexToBytes(value.toString(16).padStart(64, '0'))
 export const slotAt = (n: number): Hex => hex(word(BigInt(n)))
+
+const rlp = (value: Uint8Array | Uint8Array[]) => toRlp(value, 'bytes')
 
 const minimal = (value: bigint) => {
   const digits = value.toString(16)
@@ -61,7 +63,7 @@ export function sealed(header: Record<string, string>): Record<string, unknown> 
   const encoded = Object.entries(header).map(([name, value]) =>
     QUANTITIES.has(name) ? minimal(BigInt(value)) : hexToBytes(value.slice(2)),
   )
-  return { ...header, hash: hex(keccak_256(RLP.encode(encoded))), transactions: [], uncles: [], size: '0x1' }
+  return { ...header, hash: hex(keccak_256(rlp(encoded))), transactions: [], uncles: [], size: '0x1' }
 }
 
 export interface FakeChain {
@@ -84,12 +86,12 @@ export interface Proof {
 
 /** A chain at block `number` whose contract holds `slots`. */
 export async function fakeChain(slots: Record<string, bigint>, number = 9, timestamp = Math.floor(Date.now() / 1000)): Promise<FakeChain> {
-  const storage = await trieOf(Object.entries(slots).map(([slot, value]) => [hexToBytes(slot.slice(2)), RLP.encode(minimal(value))]))
+  const storage = await trieOf(Object.entries(slots).map(([slot, value]) => [hexToBytes(slot.slice(2)), rlp(minimal(value))]))
   const codeHash = keccak_256(new TextEncoder().encode('code'))
-  const account = RLP.encode([minimal(1n), minimal(5n), storage.root(), codeHash])
+  const account = rlp([minimal(1n), minimal(5n), storage.root(), codeHash])
   const others = Array.from({ length: 40 }, (_, i): [Uint8Array, Uint8Array] => [
     keccak_256(word(BigInt(i))).slice(0, 20),
-    RLP.encode([minimal(BigInt(i)), minimal(10n ** 18n), keccak_256(hexToBytes('80')), keccak_256(new Uint8Array())]),
+    rlp([minimal(BigInt(i)), minimal(10n ** 18n), keccak_256(hexToBytes('80')), keccak_256(new Uint8Array())]),
   ])
   const state = await trieOf([...others, [hexToBytes(CONTRACT.slice(2)), account]])
   const header = headerJson(number, hex(state.root()), timestamp)

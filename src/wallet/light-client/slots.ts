@@ -7,7 +7,7 @@ import { fromHex, hashWord, keccak, toHex, uintWord } from '../../attribution/wo
 import { OpenChatError } from '../../errors.ts'
 
 /** One variable or struct member, as `contracts.generated.ts` describes it. */
-export interface Variable {
+interface Variable {
   /** Of the variable; of a member, within its struct. */
   readonly slot: number
   /** Bytes from the low end of the slot. */
@@ -41,7 +41,7 @@ function refuse(why: string, path: readonly Step[]): never {
 }
 
 /** Slot of `key` (as a word) in the mapping at `slot`: keccak256(key ‖ slot). */
-export function mappingSlot(slot: Hex, key: Hex): Hex {
+function mappingSlot(slot: Hex, key: Hex): Hex {
   return toHex(keccak(hashWord(key), hashWord(slot)))
 }
 
