@@ -44,13 +44,6 @@ export interface DatanetFacts {
   commitment: Hex
 }
 
-export interface ServedAbout {
-  name: string
-  description: string
-  licence: string
-  samples: string[]
-}
-
 export interface DocumentHit {
   document: number
   entry: DocumentEntry
@@ -79,7 +72,7 @@ export interface VerifyRequest {
 export interface AttributionWorker extends Omit<Tracer, 'draft'> {
   open(settings: AttributionSettings): Promise<{ parametersHash: Hex; fee: bigint; commons: Hex }>
   /** Fetches, checks, keeps and indexes a served datanet. @throws digest_mismatch, download_failed, contribution_mismatch */
-  addServed(served: ServedDatanet, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<ServedAbout>
+  addServed(served: ServedDatanet, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void>
   /** Takes contributions after those already here, in order; makes the datanet when it is new. */
   addContributions(datanet: string, contributions: FetchedContribution[]): Promise<DatanetFacts>
   datanets(): Promise<DatanetFacts[]>

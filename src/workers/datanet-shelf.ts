@@ -1,5 +1,5 @@
-// The datanets of this browser inside the attribution worker: fetched or grown, with their texts and their passages for
-// retrieval, both made when first asked for. Not attribution itself, and no chain.
+// The datanets of this machine: from ready-made files or grown by contributions, with their texts and their passages for
+// retrieval, both made when first asked for. Not attribution itself, no fetching and no chain.
 import type { Contribution } from '../attribution/contributions.ts'
 import { nameHash } from '../attribution/contributions.ts'
 import { PassageIndex } from '../attribution/retrieval/passage-index.ts'
@@ -11,13 +11,11 @@ import { ZERO_HASH } from '../attribution/words.ts'
 import { Datanet } from '../datanet/datanet.ts'
 import { OpenChatError } from '../errors.ts'
 import type { Tokenizer } from '../gpu/model/tokenizer.ts'
-import type { BlobStore } from '../storage/blobs.ts'
-import { download } from '../storage/download.ts'
-import type { DatanetFacts, FetchedContribution, ServedAbout, ServedDatanet } from './attribution-api.ts'
+import type { DatanetFacts, FetchedContribution } from './attribution-api.ts'
 import { offsetsOfTokens, textOfTokens } from './text-of-tokens.ts'
 
 /** What scripts/seed-datanet.ts writes, as far as it is read here. */
-interface ServedManifest extends ServedAbout {
+export interface ServedManifest {
   version: 1
   width: 2
   tokenizer: string
@@ -31,9 +29,11 @@ export class DatanetShelf {
   readonly #texts = new Map<string, string>()
   readonly #passages = new Map<string, { contributions: number; index: PassageIndex }>()
   readonly #tokenizer: Tokenizer
+  readonly #tokenizerDigest: string
 
-  constructor(tokenizer: Tokenizer) {
+  constructor(tokenizer: Tokenizer, tokenizerDigest: string) {
     this.#tokenizer = tokenizer
+    this.#tokenizerDigest = tokenizerDigest
   }
 
   has(id: string): boolean {
@@ -70,54 +70,32 @@ export class DatanetShelf {
     }
   }
 
-  /** @throws digest_mismatch, download_failed, contribution_mismatch, tokenizer_mismatch */
-  async addServed(
-    served: ServedDatanet,
-    tokenizerDigest: string,
-    blobs: BlobStore,
-    progress: (doneBytes: number, totalBytes: number) => void,
-    signal: AbortSignal,
-  ): Promise<ServedAbout> {
-    const file = async (name: string, digest: string, bytes?: number) => {
-      const blob = await download({ urls: [served.folder + name], digest, blobs, signal, ...(bytes === undefined ? {} : { bytes }) })
-      return new Uint8Array(await blob.arrayBuffer())
-    }
-    const manifest = JSON.parse(new TextDecoder().decode(await file('manifest.json', served.digest))) as ServedManifest
-    if (manifest.tokenizer !== tokenizerDigest) {
-      throw new OpenChatError('tokenizer_mismatch', `Datanet ${served.id} was indexed with another tokeniser than the model's.`, {
-        meta: { datanet: served.id, expected: tokenizerDigest, got: manifest.tokenizer },
+  /** Takes a datanet from its ready-made files, once. @throws contribution_mismatch, index_invalid, tokenizer_mismatch */
+  addFiles(id: string, manifest: ServedManifest, files: Record<string, Uint8Array>): void {
+    if (manifest.tokenizer !== this.#tokenizerDigest) {
+      throw new OpenChatError('tokenizer_mismatch', `Datanet ${id} was indexed with another tokeniser than the model's.`, {
+        meta: { datanet: id, expected: this.#tokenizerDigest, got: manifest.tokenizer },
         action: 'Rebuild the datanet with this model.',
       })
     }
-    if (!this.has(served.id)) {
-      const total = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0)
-      let done = 0
-      const files: Record<string, Uint8Array> = {}
-      for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
-        files[name] = await file(name, sha256, bytes)
-        done += bytes
-        progress(done, total)
-      }
-      const entries = JSON.parse(new TextDecoder().decode(files['documents.json'])) as DocumentEntry[]
-      const contributions = manifest.contributions.map(
-        (contribution, index): Contribution => ({
-          datanet: BigInt(served.id),
-          index,
-          author: contribution.account,
-          root: contribution.root,
-          documents: contribution.documents,
-          tokens: contribution.tokens,
-          licence: nameHash(contribution.licence),
-          daCommitmentHash: ZERO_HASH,
-          order: index + 1,
-        }),
-      )
-      const datanet = new Datanet(served.id)
-      datanet.addIndexed({ tokenized: files['tokenized.0']!, table: files['table.0']!, offset: files['offset.0']! }, contributions, entries)
-      this.#datanets.set(served.id, datanet)
-    }
-    const { name, description, licence, samples } = manifest
-    return { name, description, licence, samples }
+    if (this.has(id)) return
+    const entries = JSON.parse(new TextDecoder().decode(files['documents.json'])) as DocumentEntry[]
+    const contributions = manifest.contributions.map(
+      ({ account, root, documents, tokens, licence }, index): Contribution => ({
+        datanet: BigInt(id),
+        index,
+        author: account,
+        root,
+        documents,
+        tokens,
+        licence: nameHash(licence),
+        daCommitmentHash: ZERO_HASH,
+        order: index + 1,
+      }),
+    )
+    const datanet = new Datanet(id)
+    datanet.addIndexed({ tokenized: files['tokenized.0']!, table: files['table.0']!, offset: files['offset.0']! }, contributions, entries)
+    this.#datanets.set(id, datanet)
   }
 
   /** Appends contributions that are not here yet, in order. @throws contribution_mismatch */
