@@ -2,7 +2,9 @@
 // need the real model. Not a server. Dawn keeps Node's event loop alive, so a command ends with process.exit (scripts/run.mjs).
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
 import { create, globals } from 'webgpu'
+import catalogue from '../public/catalogue.json'
 import { OpenChatError } from '../src/errors.ts'
 import { openDevice } from '../src/gpu/device.ts'
 import { loadEngine } from '../src/gpu/engine.ts'
@@ -35,6 +37,12 @@ function missing(path: string, what: string, cause: unknown): OpenChatError {
 
 export interface FileSource extends ByteSource {
   close(): Promise<void>
+}
+
+/** Where the default model lies: OPEN_CHAT_MODEL, or the folder that set-up fills. */
+export function defaultModelPath(): string {
+  const model = catalogue.models[0]
+  return process.env.OPEN_CHAT_MODEL ?? join(process.env.OPEN_CHAT_STATE ?? '.open-chat', 'models', `${model.sha256}.gguf`)
 }
 
 /** A file of this machine as a ByteSource. @throws file_missing */
