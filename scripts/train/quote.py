@@ -18,7 +18,7 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft
 from plain import LORA, SEED, WINDOW, rate
 from quoting import Examples
 
-STEPS, QUESTIONS, TOP_RATE = int(os.environ.get("STEPS", "80")), 4, 1e-3
+STEPS, QUESTIONS, TOP_RATE = int(os.environ.get("STEPS", "60")), 4, 1e-3
 
 
 def answer_loss(model, rows):
@@ -79,7 +79,7 @@ def main(plain_dir, out):
         since, quote_sum, plain_sum = since + 1, quote_sum + quote_loss.item(), plain_sum + plain_loss.item()
         if (step + 1) % 10 == 0 or step + 1 == STEPS:
             entry = dict(step=step + 1, quote=round(quote_sum / since, 4), plain=round(plain_sum / since, 4), seconds=round((time.time() - t0) / since, 2))
-            if (step + 1) % 40 == 0 or step + 1 == STEPS:
+            if (step + 1) % 20 == 0 or step + 1 == STEPS:
                 model.eval()
                 entry["held_out"] = float(passage_losses(model, probe, True).mean())
                 model.train()

@@ -4,7 +4,24 @@
 import type { DocumentEntry } from '../types.ts'
 import { isSilent, termOf, wordsOf } from './words.ts'
 
-export interface Question {
+/** The kind of question, by its words; evidence for the gate, no verdict. */
+export interface QuestionForm {
+  /** Asks for work (write, translate, compute …) rather than for what somebody said. */
+  isTask: boolean
+  /** Asks for a fact of general knowledge by its form: how far, how many … are there, who wrote, what is the capital of. */
+  isLookup: boolean
+  /** Asks what somebody said, thought or described. */
+  isReport: boolean
+  /** Asks what was (did, was, were, had) or what ought to be (should, must). */
+  isPast: boolean
+  isNormative: boolean
+  /** Asks how one does something, or how a thing works: how do, how does, how can I. */
+  isHowTo: boolean
+  /** Speaks of the asker or to the assistant: I, my, your, are you. */
+  isPersonal: boolean
+}
+
+export interface Question extends QuestionForm {
   /** Stems of topic words. */
   terms: string[]
   /** Neighbouring topic words, as stems: "health care", "public lands". */
@@ -12,12 +29,6 @@ export interface Question {
   /** `author` values of the entries that the question names. */
   authors: Set<string>
   years: Set<number>
-  /** Asks for work (write, translate, compute …) rather than for what somebody said. */
-  isTask: boolean
-  /** Asks for a fact of general knowledge by its form: how far, how many … are there, who wrote, what is the capital of. */
-  isLookup: boolean
-  /** Speaks of the asker or to the assistant: I, my, your, are you. */
-  isPersonal: boolean
 }
 
 /** Names by which an author is asked for: the last word of the name, or the initials of three words and more ("FDR"). */
@@ -55,6 +66,12 @@ const LOOKUP =
 const PERSONAL =
   /(?<!\b(?:tell|give|show) )\b(?:i|i'm|i've|my|me|mine|myself|your)\b|^(?:hi|hey|hello|good (?:morning|evening))\b|\b(?:are|do|have|were|did) you\b/iu
 const YEAR = /\b(1[6-9]\d\d|20\d\d)(s?)\b/gu
+
+const REPORT =
+  /\b(?:sa(?:y|ys|id)|sp(?:eak|oke|oken)|speech(?:es)?|talk(?:ed)? (?:about|of)|describe[ds]?|mention(?:ed)?|quotes?|explain(?:ed)|defend(?:ed)?|propos(?:e|ed)|promise[ds]?|argue[ds]?|arguments?|justif(?:y|ied)|views?|position|record|presidents?|think of|the case for|reasons?)\b/iu
+const PAST = /\b(?:did|was|were|had|became|happened)\b/iu
+const NORMATIVE = /\b(?:should|must|ought|need(?:s|ed)? to be|shall)\b(?! i\b)/iu
+const HOW_TO = /^how (?:do|does|can|could|should|would)\b(?! (?:we|the (?:government|country|nation|state)))/iu
 
 /** Before a surname, these make it a person even in lower case. */
 const PERSON_BEFORE = /(?:president|mr|did|does|do|by|was|has|had|would|according to|for|to|what)\.?\s+$/iu
@@ -110,14 +127,20 @@ export function readQuestion(question: string, names: readonly AuthorNames[], ye
     before = { term, to: word.to }
     if (!terms.includes(term)) terms.push(term)
   }
+  return { terms, pairs, authors, years: asked, ...formOf(text) }
+}
+
+/** What the wording alone shows. */
+function formOf(text: string): QuestionForm {
+  const trimmed = text.trim()
   return {
-    terms,
-    pairs,
-    authors,
-    years: asked,
-    isTask: TASK.test(text.trim()),
-    isLookup: LOOKUP.test(text.trim()),
-    isPersonal: PERSONAL.test(text),
+    isTask: TASK.test(trimmed),
+    isLookup: LOOKUP.test(trimmed),
+    isReport: REPORT.test(trimmed),
+    isPast: PAST.test(trimmed),
+    isNormative: NORMATIVE.test(trimmed),
+    isHowTo: HOW_TO.test(trimmed),
+    isPersonal: PERSONAL.test(trimmed),
   }
 }
 

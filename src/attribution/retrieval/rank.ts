@@ -7,8 +7,8 @@ import type { PassageIndex } from './passage-index.ts'
 import { authorNames, type Question, readQuestion } from './question.ts'
 import { termOf, wordTextsOf } from './words.ts'
 
-/** What a named author or year weighs, on the scale of an idf: as much as a word that one passage in 150 holds. */
-export const FACET_WEIGHT = 5
+/** What a named author or year weighs: nearly a filter, yet a passage without any topic word stays behind a good match. */
+const FACET_SCORE = 10
 /** How many passages are looked at closely. */
 const SHORTLIST = 64
 /** Words between two neighbours of the question that still count as together. */
@@ -46,7 +46,7 @@ export function rank(text: string, index: PassageIndex): Ranking {
   for (let passage = 0; passage < index.passages; passage++) {
     const facets = facetOf[index.owner[passage]]
     if (bm25[passage] === 0 && facets === 0) continue
-    const score = bm25[passage] + FACET_WEIGHT * facets
+    const score = bm25[passage] + FACET_SCORE * facets
     ranked.push({ passage, score, bm25: bm25[passage], held: held[passage], facets, pairs: 0 })
   }
   const order = (a: Ranked, b: Ranked) => b.score - a.score || a.passage - b.passage
