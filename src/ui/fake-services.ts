@@ -85,7 +85,7 @@ export function createFakeServices(query: URLSearchParams): Services {
 
   const entryOf = (datanet: string, document: number): FakeDocument => {
     const found = documents.find((d) => d.datanet === datanet && d.document === document)
-    if (found === undefined) throw new OpenChatError('document_unknown', `Datanet ${datanet} has no document ${document}.`)
+    if (found === undefined) throw new OpenChatError('datanet_unknown', `Datanet ${datanet} has no document ${document}.`)
     return found
   }
 

@@ -3,6 +3,7 @@
 import { mount } from 'svelte'
 import './styles.css'
 import AppFrame from './frame/AppFrame.svelte'
+import Problem from './frame/Problem.svelte'
 import type { Services } from './services.ts'
 import { App } from './state/app.svelte.ts'
 
@@ -17,6 +18,11 @@ async function chooseServices(): Promise<Services> {
   return createServices()
 }
 
-const app = new App(await chooseServices(), window)
-mount(AppFrame, { target: document.getElementById('app')!, props: { app } })
-await app.begin()
+const target = document.getElementById('app')!
+try {
+  const app = new App(await chooseServices(), window)
+  mount(AppFrame, { target, props: { app } })
+  await app.begin()
+} catch (thrown) {
+  mount(Problem, { target, props: { thrown } })
+}

@@ -11,7 +11,6 @@ export const strings = {
   undo: 'Undo',
   retry: 'Try again',
   loading: 'Loading …',
-  learnMore: 'What this means',
 
   firstRun: {
     title: 'Ask. See whose words answered.',
@@ -24,7 +23,6 @@ export const strings = {
     public: 'Can become public',
     publicBody: 'With Pay contributors on: the paid spans, their documents, counts and amounts. Never the prompt, never unpaid text.',
     start: (size: string) => `Download ${size}`,
-    resume: (have: string, size: string) => `Resume at ${have} of ${size}`,
     metered: 'This connection says that it is metered or saves data, so the download waits for you.',
     samples: 'Try a question',
     early: 'You can write your question now. It is answered when the model is ready.',
@@ -40,10 +38,8 @@ export const strings = {
     absent: (all: string) => `The model is not here yet (${all})`,
     loading: (stage: string) => `Preparing the model: ${stage}`,
     ready: (gpu: string, software: boolean) => `Ready on ${gpu}${software ? ' (software, slow)' : ''}`,
-    failed: 'The model could not be started',
     cancel: 'Pause download',
     resume: 'Resume download',
-    start: 'Download',
     progress: 'Model download',
   },
 
@@ -119,7 +115,6 @@ export const strings = {
     cut: 'This answer was cut when the page closed.',
     stopped: 'Stopped.',
     tooLong: 'The answer reached its length limit.',
-    failed: 'No answer.',
     continue: 'Continue',
     regenerate: 'Regenerate',
     copy: 'Copy',
@@ -162,7 +157,6 @@ export const strings = {
   document: {
     title: 'In context',
     contributor: 'Contributor',
-    account: 'Account',
     licence: 'Licence',
     year: 'Year',
     datanet: 'Datanet',
@@ -232,7 +226,6 @@ export const strings = {
     statuses: { pending: 'running', ok: 'holds', failed: 'does not hold', unknown: 'not checked' },
     expected: 'Expected',
     got: 'Got',
-    chainValue: 'Chain value',
   },
 
   datanets: {
@@ -250,7 +243,6 @@ export const strings = {
     search: 'Find',
     noHits: 'These words stand in no document of this datanet.',
     hits: (n: number) => (n === 1 ? '1 document' : `${n} documents`),
-    allDocuments: 'All documents',
     more: 'More documents',
     by: (documents: number, tokens: string) => `${documents === 1 ? '1 document' : `${documents} documents`}, ${tokens} tokens`,
     commitment: 'Commitment',

@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AnswerEvent } from '../../chat/answer.ts'
+import { afterReload, type Conversation, lastVersion } from '../../chat/conversation.ts'
+import { conversationStore } from '../../chat/conversation-store.ts'
+import { OpenChatError } from '../../errors.ts'
+import { memoryRecords } from '../../storage/records.ts'
+import type { AskRequest, EngineState, Services } from '../services.ts'
+import { ChatState } from './chat.svelte.ts'
+import { EngineView } from './engine.svelte.ts'
+import { Notices } from './notices.svelte.ts'
+import { Preferences } from './preferences.svelte.ts'
+import type { Router } from './route.svelte.ts'
+
+const usage = { promptTokens: 1, completionTokens: 2, firstTokenMs: 1, tokensPerSecond: 2, dispatchesPerToken: 3 }
+const end = (text: string, reason: 'stop' | 'cancelled' = 'stop'): AnswerEvent => ({
+  type: 'generated',
+  text,
+  reason,
+  usage,
+  adapter: null,
+})
+
+/** A house whose answers are written by the test, one event at a time. */
+function house(states: EngineState[] = [{ state: 'ready', gpu: 'none', software: true }]) {
+  const records = memoryRecords().open<Conversation>('conversations')
+  const store = conversationStore(records)
+  const saved: Conversation[] = []
+  const asked: { request: AskRequest; signal: AbortSignal; say: (event: AnswerEvent) => void; done: (error?: Error) => void }[] = []
+  let tellEngine: (state: EngineState) => void = () => {}
+  const services = {
+    engine: {
+      model: { adapters: {} },
+      subscribe(listener: (state: EngineState) => void) {
+        tellEngine = listener
+        for (const state of states) listener(state)
+        return () => {}
+      },
+      start: vi.fn(),
+      pause: vi.fn(),
+    },
+    datanets: { list: async () => [{ id: '1' }, { id: '2' }] },
+    conversations: {
+      ...store,
+      save: async (conversation: Conversation) => {
+        saved.push(structuredClone(conversation))
+        await store.save(conversation)
+      },
+    },
+    async *ask(request: AskRequest, signal: AbortSignal) {
+      const queue: (AnswerEvent | Error | null)[] = []
+      let wake = () => {}
+      const push = (item: AnswerEvent | Error | null) => {
+        queue.push(item)
+        wake()
+      }
+      asked.push({ request, signal, say: push, done: (error) => push(error ?? null) })
+      while (true) {
+        while (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+        const next = queue.shift()
+        if (next === null || next === undefined) return
+        if (next instanceof Error) throw next
+        yield next
+      }
+    },
+  } as unknown as Services
+  const router = { go: vi.fn(), settle: vi.fn() } as unknown as Router
+  const kept = new Map<string, string>()
+  const preferences = new Preferences({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) })
+  const notices = new Notices()
+  const engine = new EngineView(services.engine, undefined)
+  const chat = new ChatState(services, engine, router, notices, preferences)
+  return { chat, saved, asked, records, notices, services, engine, router, tellEngine: (state: EngineState) => tellEngine(state) }
+}
+
+const settled = () => vi.advanceTimersByTimeAsync(0)
+
+describe('conversations on the page', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  test('a question is saved before it is asked, and asked of every datanet when none was chosen', async () => {
+    const { chat, saved, asked } = house()
+    await chat.send('  Why a navy? ')
+    expect(saved[0].messages[0]).toMatchObject({ text: 'Why a navy?' })
+    await settled()
+    expect(asked[0].request).toMatchObject({ question: 'Why a navy?', history: [], datanets: ['1', '2'], payContributors: false })
+    expect(asked[0].request).not.toHaveProperty('seed')
+  })
+
+  test('streaming words are on disk within a second, and a page that goes away finds them cut', async () => {
+    const { chat, asked, records } = house()
+    await chat.send('Why?')
+    await settled()
+    for (const text of ['We', 'We have', 'We have always']) {
+      await vi.advanceTimersByTimeAsync(450)
+      asked[0].say({ type: 'text', text })
+      await settled()
+    }
+    const [[, onDisk]] = await records.entries()
+    expect(lastVersion(afterReload(onDisk))).toMatchObject({ state: 'cut', text: 'We have' })
+    expect(lastVersion(chat.current)?.text).toBe('We have always')
+  })
+
+  test('every end of a stage is saved before it is shown', async () => {
+    const { chat, asked, saved, services } = house()
+    await chat.send('Why?')
+    await settled()
+    let release = () => {}
+    const save = services.conversations.save
+    services.conversations.save = async (conversation) => {
+      await new Promise<void>((resolve) => (release = resolve))
+      await save(conversation)
+    }
+    asked[0].say(end('We have.'))
+    await settled()
+    expect(lastVersion(chat.current)?.state).not.toBe('complete')
+    release()
+    await settled()
+    expect(lastVersion(chat.current)?.state).toBe('complete')
+    expect(lastVersion(saved.at(-1)!)?.state).toBe('complete')
+  })
+
+  test('a rename during an answer is not lost', async () => {
+    const { chat, asked, records } = house()
+    await chat.send('Why?')
+    await settled()
+    await chat.rename(chat.current.id, 'Ships')
+    asked[0].say({ type: 'text', text: 'We' })
+    asked[0].say(end('We.'))
+    asked[0].done()
+    await settled()
+    const [[, onDisk]] = await records.entries()
+    expect(onDisk).toMatchObject({ title: 'Ships' })
+    expect(lastVersion(onDisk)).toMatchObject({ state: 'complete', text: 'We.' })
+    expect(chat.busy).toBe(false)
+  })
+
+  test('stopping keeps the words; going on asks to continue after them', async () => {
+    const { chat, asked } = house()
+    await chat.send('Why?')
+    await settled()
+    asked[0].say({ type: 'text', text: 'We have' })
+    await settled()
+    chat.stop()
+    expect(asked[0].signal.aborted).toBe(true)
+    asked[0].say(end('We have', 'cancelled'))
+    asked[0].done()
+    await settled()
+    expect(lastVersion(chat.current)).toMatchObject({ state: 'stopped', text: 'We have' })
+    chat.resume()
+    await settled()
+    expect(asked[1].request.continueFrom).toBe('We have')
+  })
+
+  test('a question waits for the engine, and a page without one says why', async () => {
+    const { chat, asked, tellEngine, services } = house([{ state: 'absent', receivedBytes: 0 }])
+    expect(services.engine.start).toHaveBeenCalledOnce()
+    await chat.send('Why?')
+    await settled()
+    expect(asked).toHaveLength(0)
+    expect(lastVersion(chat.current)?.state).toBe('waiting')
+    tellEngine({ state: 'ready', gpu: 'none', software: true })
+    await settled()
+    expect(asked).toHaveLength(1)
+
+    const other = house([{ state: 'failed', error: new OpenChatError('digest_mismatch', 'Wrong file.') }])
+    await other.chat.send('Why?')
+    await settled()
+    expect(lastVersion(other.chat.current)).toMatchObject({ state: 'failed', error: { code: 'digest_mismatch' } })
+    expect(other.chat.busy).toBe(false)
+  })
+
+  test('a question that cannot be saved is not taken', async () => {
+    const { chat, asked, notices, services } = house()
+    services.conversations.save = async () => {
+      throw new OpenChatError('storage_full', 'The disk is full.', { action: 'Make room.' })
+    }
+    await chat.send('Why?')
+    await settled()
+    expect(chat.current.messages).toEqual([])
+    expect(asked).toHaveLength(0)
+    expect(notices.list[0]).toMatchObject({ kind: 'problem', text: 'The disk is full. Make room.' })
+  })
+
+  test('what is deleted can be brought back whole; its running answer is stopped', async () => {
+    const { chat, asked, notices, records } = house()
+    await chat.send('Why?')
+    await settled()
+    asked[0].say({ type: 'text', text: 'We' })
+    await settled()
+    await chat.remove(chat.current.id)
+    expect(asked[0].signal.aborted).toBe(true)
+    asked[0].say(end('We', 'cancelled'))
+    asked[0].done()
+    await settled()
+    expect(await records.entries()).toEqual([])
+    notices.act(notices.list[0])
+    await settled()
+    const [[, back]] = await records.entries()
+    expect(lastVersion(back)).toMatchObject({ text: 'We', state: 'cut' })
+    expect(chat.headings).toHaveLength(1)
+  })
+})
