@@ -5,6 +5,8 @@ import { type Devnet, startDevnet } from '../devnet/start.ts'
 import catalogue from '../public/catalogue.json'
 import { defaultParameters } from '../src/attribution/parameters.ts'
 import { OpenChatError } from '../src/errors.ts'
+import { corpusCheck } from './corpus-check.ts'
+import { openNodeDesk } from './node-desk.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
 import { seedPublicSpeech } from './seed-datanet.ts'
 
@@ -36,14 +38,20 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 export async function startOpenChat(options: HouseOptions): Promise<House> {
   const { stateDir, modelPath, seedPackage } = options
   const datanetsDir = join(stateDir, 'datanets')
-  const { manifest, digest } = await seedPublicSpeech({ cacheDir: datanetsDir, modelPath, fetchPackage: () => seedPackage, report: say })
+  const { manifest, digest, folder } = await seedPublicSpeech({
+    cacheDir: datanetsDir,
+    modelPath,
+    fetchPackage: () => seedPackage,
+    report: say,
+  })
   const [offered] = catalogue.datanets
   if (offered?.digest !== digest) {
     throw new OpenChatError('seed_mismatch', `The public speech datanet came out as ${digest}, the catalogue names ${offered?.digest}.`, {
       action: 'Delete the state folder and start again; if it stays, the catalogue is out of date.',
     })
   }
-  const devnet = await startDevnet({
+  const openDesk = () => openNodeDesk({ modelPath, datanets: { '1': folder } })
+  const devnet: Devnet = await startDevnet({
     stateDir: options.chainDir ?? stateDir,
     seeds: [
       {
@@ -55,6 +63,7 @@ export async function startOpenChat(options: HouseOptions): Promise<House> {
       },
     ],
     parameters: defaultParameters(manifest.tokenizer, manifest.boundaries),
+    corpus: corpusCheck(openDesk, () => devnet.settings),
     report: say,
   })
   let server: PageServer
