@@ -29,7 +29,13 @@ contract Attributions is Batches {
     mapping(bytes32 key => Demand) public demands;
 
     event Demanded(
-        uint256 indexed batch, bytes32 indexed key, bytes32 tree, bytes32 root, uint32 count, uint256 index, uint64 deadline
+        uint256 indexed batch,
+        bytes32 indexed key,
+        bytes32 tree,
+        bytes32 root,
+        uint32 count,
+        uint256 index,
+        uint64 deadline
     );
     event Answered(uint256 indexed batch, bytes32 indexed key, uint64 windowEnd);
 
@@ -55,9 +61,8 @@ contract Attributions is Batches {
             if (last.index != 0) revert NoFraud();
         } else {
             LineAt calldata left = around[0];
-            misplaced = !Receipts.precedes(
-                left.line.account, left.line.receiptId, last.line.account, last.line.receiptId
-            );
+            misplaced =
+                !Receipts.precedes(left.line.account, left.line.receiptId, last.line.account, last.line.receiptId);
             if (left.line.account == last.line.account) base = left.line.runningTotal;
         }
         if (!misplaced && !Receipts.wrongSum(base, last.line.amount, last.line.runningTotal)) revert NoFraud();
@@ -120,13 +125,18 @@ contract Attributions is Batches {
     }
 
     /// A line that pays another amount than the share it stands for.
-    function refuteAmount(uint256 batch, ReceiptHeader calldata header, LineAt calldata opening, ShareAt calldata shareOpening)
-        external
-    {
+    function refuteAmount(
+        uint256 batch,
+        ReceiptHeader calldata header,
+        LineAt calldata opening,
+        ShareAt calldata shareOpening
+    ) external {
         _openLine(batch, opening);
         if (_inBatch(batch, header) != opening.line.receiptId) revert NoFraud();
         _openShare(header, shareOpening);
-        if (opening.line.account != shareOpening.share.account || opening.line.amount == shareOpening.share.amount) revert NoFraud();
+        if (opening.line.account != shareOpening.share.account || opening.line.amount == shareOpening.share.amount) {
+            revert NoFraud();
+        }
         _cancel(batch, "line_amount");
     }
 
@@ -239,19 +249,25 @@ contract Attributions is Batches {
     /// One line, or two neighbours in order.
     function _openLines(uint256 batch, LineAt[] calldata around) private view {
         if (around.length == 0 || around.length > 2) revert NotOpened();
-        for (uint256 i = 0; i < around.length; ++i) _openLine(batch, around[i]);
+        for (uint256 i = 0; i < around.length; ++i) {
+            _openLine(batch, around[i]);
+        }
         if (around.length == 2 && around[1].index != around[0].index + 1) revert NotOpened();
     }
 
     function _openShare(ReceiptHeader calldata header, ShareAt calldata opening) private pure {
-        if (!Merkle.holds(header.sharesRoot, header.shareCount, opening.index, abi.encode(opening.share), opening.proof)) {
+        if (!Merkle.holds(
+                header.sharesRoot, header.shareCount, opening.index, abi.encode(opening.share), opening.proof
+            )) {
             revert NotOpened();
         }
     }
 
     function _openShares(ReceiptHeader calldata header, ShareAt[] calldata around) private pure {
         if (around.length == 0 || around.length > 2) revert NotOpened();
-        for (uint256 i = 0; i < around.length; ++i) _openShare(header, around[i]);
+        for (uint256 i = 0; i < around.length; ++i) {
+            _openShare(header, around[i]);
+        }
         if (around.length == 2 && around[1].index != around[0].index + 1) revert NotOpened();
     }
 }

@@ -201,9 +201,8 @@ abstract contract Batches is Escrow, EIP712 {
         _debit(header.payer, header.fee);
         batchOf[id] = batch;
         receiptAt[header.payer][header.nonce] = id;
-        bytes memory body = abi.encode(
-            batch, header.nonce, header.content, header.sharesRoot, header.shareCount, header.fee
-        );
+        bytes memory body =
+            abi.encode(batch, header.nonce, header.content, header.sharesRoot, header.shareCount, header.fee);
         _record(ReceiptPosted.selector, id, _word(header.payer), body);
     }
 

@@ -49,7 +49,9 @@ abstract contract Fixture is Test {
         payouts = attributions.payouts();
         vm.deal(POSTER, 1_000_000 ether);
         vm.deal(CHALLENGER, 1_000 ether);
-        for (uint256 i = 0; i < PAYERS; ++i) fund(payer(i), 1_000 ether);
+        for (uint256 i = 0; i < PAYERS; ++i) {
+            fund(payer(i), 1_000 ether);
+        }
     }
 
     function fund(address account, uint256 amount) internal {
@@ -99,7 +101,9 @@ abstract contract Fixture is Test {
     function sharesFrom(uint256 word) internal pure returns (Share[] memory shares) {
         uint256 mask = bound(word, 1, 63);
         uint256 count;
-        for (uint256 i = 0; i < ACCOUNTS; ++i) count += (mask >> i) & 1;
+        for (uint256 i = 0; i < ACCOUNTS; ++i) {
+            count += (mask >> i) & 1;
+        }
         shares = new Share[](count);
         uint256 next;
         uint256 cumulative;
@@ -119,7 +123,9 @@ abstract contract Fixture is Test {
 
     function sign(Draft memory made) internal view {
         made.signatures = new bytes[](made.headers.length);
-        for (uint256 i = 0; i < made.headers.length; ++i) made.signatures[i] = signature(made.headers[i]);
+        for (uint256 i = 0; i < made.headers.length; ++i) {
+            made.signatures[i] = signature(made.headers[i]);
+        }
     }
 
     function signature(ReceiptHeader memory signed) internal view returns (bytes memory) {
@@ -136,7 +142,9 @@ abstract contract Fixture is Test {
     }
 
     function total(Draft memory made) internal pure returns (uint256 sum) {
-        for (uint256 i = 0; i < made.headers.length; ++i) sum += made.headers[i].fee;
+        for (uint256 i = 0; i < made.headers.length; ++i) {
+            sum += made.headers[i].fee;
+        }
     }
 
     function pass(uint256 secondsPassed) internal {

@@ -45,7 +45,9 @@ contract SettlementTest is Fixture {
         pass(WINDOW);
         attributions.finalise(batch);
         LineAt[] memory all = new LineAt[](made.lines.length);
-        for (uint256 i = 0; i < all.length; ++i) all[i] = made.lines.opening(i);
+        for (uint256 i = 0; i < all.length; ++i) {
+            all[i] = made.lines.opening(i);
+        }
         payouts.claimMany(batch, all);
         same("paid", payouts.paid(batch), total(made));
         for (uint256 i = 0; i < ACCOUNTS; ++i) {
@@ -143,7 +145,9 @@ contract SettlementTest is Fixture {
         vm.startPrank(POSTER);
         wopen.deposit{value: BOND}();
         wopen.approve(address(attributions), BOND);
-        attributions.post(made.headers, made.signatures, Trees.root(made.lines.leavesOf()), uint32(made.lines.length), "");
+        attributions.post(
+            made.headers, made.signatures, Trees.root(made.lines.leavesOf()), uint32(made.lines.length), ""
+        );
         vm.stopPrank();
         same("taken", wopen.balanceOf(POSTER), 0);
     }

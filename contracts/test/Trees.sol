@@ -14,17 +14,23 @@ library Trees {
     function proof(bytes[] memory leaves, uint256 index) internal pure returns (bytes32[] memory siblings) {
         uint256 depth = Merkle.depth(leaves.length);
         siblings = new bytes32[](depth);
-        for (uint256 i = 0; i < depth; ++i) siblings[i] = _level(leaves, i)[(index >> i) ^ 1];
+        for (uint256 i = 0; i < depth; ++i) {
+            siblings[i] = _level(leaves, i)[(index >> i) ^ 1];
+        }
     }
 
     function leavesOf(Share[] memory shares) internal pure returns (bytes[] memory leaves) {
         leaves = new bytes[](shares.length);
-        for (uint256 i = 0; i < shares.length; ++i) leaves[i] = abi.encode(shares[i]);
+        for (uint256 i = 0; i < shares.length; ++i) {
+            leaves[i] = abi.encode(shares[i]);
+        }
     }
 
     function leavesOf(Line[] memory lines) internal pure returns (bytes[] memory leaves) {
         leaves = new bytes[](lines.length);
-        for (uint256 i = 0; i < lines.length; ++i) leaves[i] = abi.encode(lines[i]);
+        for (uint256 i = 0; i < lines.length; ++i) {
+            leaves[i] = abi.encode(lines[i]);
+        }
     }
 
     function opening(Line[] memory lines, uint256 index) internal pure returns (LineAt memory) {
@@ -40,7 +46,11 @@ library Trees {
         for (uint256 i = 1; i < lines.length; ++i) {
             Line memory line = lines[i];
             uint256 j = i;
-            for (; j > 0 && Receipts.precedes(line.account, line.receiptId, lines[j - 1].account, lines[j - 1].receiptId); --j) {
+            for (
+                ;
+                j > 0 && Receipts.precedes(line.account, line.receiptId, lines[j - 1].account, lines[j - 1].receiptId);
+                --j
+            ) {
                 lines[j] = lines[j - 1];
             }
             lines[j] = line;
@@ -56,9 +66,15 @@ library Trees {
     }
 
     /// The honest lines of these receipts.
-    function linesOf(ReceiptHeader[] memory headers, Share[][] memory shares) internal pure returns (Line[] memory lines) {
+    function linesOf(ReceiptHeader[] memory headers, Share[][] memory shares)
+        internal
+        pure
+        returns (Line[] memory lines)
+    {
         uint256 count;
-        for (uint256 i = 0; i < shares.length; ++i) count += shares[i].length;
+        for (uint256 i = 0; i < shares.length; ++i) {
+            count += shares[i].length;
+        }
         lines = new Line[](count);
         uint256 next;
         for (uint256 i = 0; i < shares.length; ++i) {
@@ -72,10 +88,14 @@ library Trees {
 
     function _level(bytes[] memory leaves, uint256 height) private pure returns (bytes32[] memory level) {
         level = new bytes32[](1 << Merkle.depth(leaves.length));
-        for (uint256 i = 0; i < leaves.length; ++i) level[i] = keccak256(bytes.concat(bytes1(0x00), leaves[i]));
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            level[i] = keccak256(bytes.concat(bytes1(0x00), leaves[i]));
+        }
         for (uint256 h = 0; h < height; ++h) {
             bytes32[] memory above = new bytes32[](level.length / 2);
-            for (uint256 i = 0; i < above.length; ++i) above[i] = Merkle.node(level[2 * i], level[2 * i + 1]);
+            for (uint256 i = 0; i < above.length; ++i) {
+                above[i] = Merkle.node(level[2 * i], level[2 * i + 1]);
+            }
             level = above;
         }
     }
