@@ -9,6 +9,7 @@ import { OpenChatError } from '../src/errors.ts'
 import { openDevice } from '../src/gpu/device.ts'
 import { loadEngine } from '../src/gpu/engine.ts'
 import type { AdapterFiles, ByteSource, Engine } from '../src/gpu/types.ts'
+import { paceDawn } from './dawn-pace.ts'
 import { useSwiftshader } from './swiftshader.mjs'
 
 /** Dawn does not keep its instance alive for the devices made from it: once collected, the next call crashes the process. */
@@ -19,6 +20,7 @@ export function openNodeGpu(): GPU {
   if (gpu !== undefined) return gpu
   // Before `create`: that is when Dawn looks for Vulkan.
   useSwiftshader()
+  paceDawn()
   Object.assign(globalThis, globals)
   gpu = create([])
   return gpu
