@@ -2,6 +2,7 @@
 // WebGPU is asked before anything is downloaded.
 import type { Engine } from '../../chat/ports.ts'
 import { asOpenChatError } from '../../errors.ts'
+import { keepStorage } from '../../storage/open.ts'
 import type { GpuWorker } from '../../workers/gpu-api.ts'
 import { openWorker, streamOf } from '../../workers/rpc.ts'
 import type { EngineService, EngineState, ModelCard } from '../services.ts'
@@ -31,6 +32,8 @@ export function openEngine(catalogue: Catalogue): OpenedEngine {
     const controller = new AbortController()
     running = controller
     state.set({ state: 'loading', stage: 'opening', fraction: null })
+    // Asked when there is something worth keeping; a browser that refuses may evict the model, which is then fetched again.
+    void keepStorage()
     try {
       const loaded = await api.load(
         file,
