@@ -21,7 +21,7 @@ export interface ConversationOptions {
  * waiting: asked, not begun (the model is still loading); running: words arrive; cut: the page went away while running;
  * the rest are ends.
  */
-export type VersionState = 'waiting' | 'running' | 'complete' | 'stopped' | 'too_long' | 'cut' | 'failed'
+type VersionState = 'waiting' | 'running' | 'complete' | 'stopped' | 'too_long' | 'cut' | 'failed'
 
 /** One answer to one question, under the options it was asked with. */
 export interface AnswerVersion {
@@ -41,7 +41,7 @@ export interface AnswerVersion {
   error?: ErrorWire
 }
 
-export interface UserMessage {
+interface UserMessage {
   role: 'user'
   id: string
   at: number
@@ -55,7 +55,7 @@ export interface AssistantMessage {
   shown: number
 }
 
-export type Message = UserMessage | AssistantMessage
+type Message = UserMessage | AssistantMessage
 
 export interface Conversation {
   id: string

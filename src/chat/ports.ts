@@ -83,6 +83,7 @@ export interface SignedReceipt {
 
 export type ReceiptState =
   | { state: 'signed' }
+  /** `finalAt`: end of the challenge window in block time, s since the epoch. */
   | { state: 'posted'; batch: number; finalAt: number }
   | { state: 'final'; batch: number }
   | { state: 'paid'; batch: number }

@@ -173,7 +173,7 @@ export function fakeLedger(stageMs: number, changed: (id: Hex, state: ReceiptSta
       return { id, payer, nonce: at, draft, signature: `0x${'00'.repeat(65)}` }
     },
     async post({ id }) {
-      setTimeout(() => changed(id, { state: 'posted', batch: 4, finalAt: Date.now() + stageMs }), stageMs / 4)
+      setTimeout(() => changed(id, { state: 'posted', batch: 4, finalAt: (Date.now() + stageMs) / 1000 }), stageMs / 4)
       setTimeout(() => changed(id, { state: 'final', batch: 4 }), stageMs)
       setTimeout(() => changed(id, { state: 'paid', batch: 4 }), stageMs * 1.5)
     },

@@ -56,8 +56,10 @@ export function milliseconds(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
-export function timeOfDay(at: number): string {
-  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+/** @param at ms since the epoch */
+export function timeOfDay(at: number, to: 'minute' | 'second' = 'minute'): string {
+  const seconds = to === 'second' ? ({ second: '2-digit' } as const) : {}
+  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', ...seconds })
 }
 
 /** Today as a time, else as a date. */

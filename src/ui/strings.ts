@@ -140,6 +140,7 @@ export const strings = {
     contributor: 'Contributor',
     tokens: 'Tokens',
     amount: 'OPEN',
+    read: 'Read for this answer:',
     also: 'Also appears in',
     alsoNote: 'unpaid',
     reasons: {
