@@ -1,0 +1,131 @@
+// The page as people have it, over the real model, chain and workers, for specs: contexts to open it in and the few things a
+// visitor does in it. Not the fakes (ui/fake-page.ts). A real answer takes a minute on a software GPU, so specs share a page.
+// Invariant: an error on the console that a spec did not announce fails it.
+import { type Browser, type BrowserContext, expect, type Page } from '@playwright/test'
+import type { DevnetSettings } from '../devnet/start.ts'
+import type { Conversation } from '../src/chat/conversation.ts'
+
+/** Time for a model to be fetched from this machine, hashed and brought to a software GPU, ms. */
+export const LOAD_MS = 150_000
+/** Time for one answer, ms. */
+export const ANSWER_MS = 400_000
+/** Time from signature to payment: a batch, its window of 8 s, and looks every 2 s, ms. */
+export const PAID_MS = 90_000
+
+export interface Visit {
+  /** The browser says that its connection is metered, so the model waits to be asked for. */
+  metered?: boolean
+  /** Chain settings of this visitor, in place of those served. */
+  settings?: Partial<Pick<DevnetSettings, 'rpcUrl' | 'daUrl' | 'validatorUrls'>>
+  colorScheme?: 'light' | 'dark'
+}
+
+export interface Visitor {
+  context: BrowserContext
+  page: Page
+  /** Errors on the console of every page since the start, those of the browser's own network layer excluded. */
+  errors: string[]
+}
+
+export function pageUrl(room = ''): string {
+  const url = process.env.OPEN_CHAT_URL
+  if (!url) throw new Error('OPEN_CHAT_URL names no page; e2e/global-setup.ts sets it.')
+  return `${url}${room}`
+}
+
+export async function devnetSettings(): Promise<DevnetSettings> {
+  return (await (await fetch(pageUrl('devnet.json'))).json()) as DevnetSettings
+}
+
+/** A browser profile of its own with one page, still blank. */
+export async function newVisitor(
+  browser: Browser,
+  { metered = false, settings = {}, colorScheme = 'light' }: Visit = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme, reducedMotion: 'reduce' })
+  const errors: string[] = []
+  const listen = (page: Page) => {
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/Failed to load resource|net::ERR_/.test(message.text())) errors.push(message.text())
+    })
+    page.on('pageerror', (error) => errors.push(String(error.stack)))
+  }
+  context.on('page', listen)
+  if (metered) {
+    await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'connection', { get: () => ({ saveData: true }) }))
+  }
+  if (Object.keys(settings).length > 0) {
+    const json = { ...(await devnetSettings()), ...settings }
+    await context.route('**/devnet.json', (route) => route.fulfill({ json }))
+  }
+  return { context, page: await context.newPage(), errors }
+}
+
+export async function modelReady(page: Page): Promise<void> {
+  await expect(page.getByText(/^Ready on/)).toBeVisible({ timeout: LOAD_MS })
+}
+
+/** Turns Pay contributors on for this conversation, reading what then becomes public. */
+export async function payContributors(page: Page): Promise<void> {
+  await page.getByRole('switch', { name: 'Pay contributors' }).click()
+  const disclosure = page.getByRole('dialog', { name: 'Before you turn this on' })
+  await expect(disclosure).toContainText('the prompt and all unpaid text never do')
+  await disclosure.getByRole('button', { name: 'Turn on' }).click()
+}
+
+export async function ask(page: Page, question: string): Promise<void> {
+  await page.getByLabel('Your question').fill(question)
+  await page.keyboard.press('Enter')
+}
+
+/** The last answer, once it is traced. */
+export async function answered(page: Page) {
+  const answer = page.getByLabel('Answer', { exact: true }).last()
+  await expect(answer).toHaveAttribute('data-state', /complete|stopped|too_long|failed/, { timeout: ANSWER_MS })
+  await expect(answer.getByRole('heading', { name: 'Who shaped it' })).toBeVisible({ timeout: 30_000 })
+  return answer
+}
+
+/** What this browser keeps of the conversation that is open. */
+export async function keptConversation(page: Page): Promise<Conversation> {
+  const id = decodeURIComponent(new URL(page.url()).hash.replace('#/chat/', ''))
+  return (await keptRecord(page, 'conversations', id)) as Conversation
+}
+
+/** One record of a namespace as it is stored, or all of them by key. */
+export function keptRecord(page: Page, namespace: string, key?: string): Promise<unknown> {
+  return page.evaluate(
+    async ([name, wanted]) => {
+      const database = await new Promise<IDBDatabase>((resolve, reject) => {
+        const opening = indexedDB.open(`open-chat/${name}`)
+        opening.onsuccess = () => resolve(opening.result)
+        opening.onerror = () => reject(opening.error)
+      })
+      const store = database.transaction('records').objectStore('records')
+      const request = wanted === undefined ? store.getAll() : store.get(wanted)
+      const found = await new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result)
+        request.onerror = () => reject(request.error)
+      })
+      database.close()
+      return found
+    },
+    [namespace, key] as const,
+  )
+}
+
+/** Wei in the cells of the table under an answer, contributors first and the commons last. */
+export function amountsOf(answer: Awaited<ReturnType<typeof answered>>): Promise<bigint[]> {
+  return answer
+    .locator('.shaped tbody td[title$=" wei"]')
+    .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('title')!.replace(' wei', '')))
+    .then((amounts) => amounts.map(BigInt))
+}
+
+export const verifySteps = (page: Page, status: string) =>
+  page.locator(`li[data-step][data-status="${status}"]`).evaluateAll((steps) => steps.map((step) => step.getAttribute('data-step')!))
+
+/** Waits for the end of a verification. */
+export async function verified(page: Page): Promise<void> {
+  await expect(page.locator('[data-outcome]')).toHaveAttribute('data-outcome', /^(ok|failed|unknown)$/, { timeout: 90_000 })
+}
