@@ -37,10 +37,12 @@ async function run(flags: Flags, opened: OpenedEngine, maxTokens: number): Promi
   const tokens = await promptTokens(flags, opened)
   const adapter = await activateAdapters(flags.all('adapter'), opened)
   const out = flags.text('logits')
+  const begin = performance.now()
   // The prompt is prefilled once: the completion takes over the keys and values of this session, found by their content.
   if (out !== undefined) await writeFile(out, await promptLogits(opened, tokens, adapter))
+  const earlierMs = performance.now() - begin
   const events = opened.engine.complete({ tokens, adapter, maxTokens, ...samplerSettings(flags) })
-  await print(events, flags.on('json'))
+  await print(events, flags.on('json'), earlierMs)
 }
 
 async function promptTokens(flags: Flags, { source, engine }: OpenedEngine): Promise<number[]> {
@@ -92,7 +94,8 @@ function progress(done: number, total: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\rreading the prompt: ${done} of ${total} tokens${done === total ? '\n' : ''}`)
 }
 
-async function print(events: AsyncIterable<CompletionEvent>, json: boolean): Promise<void> {
+/** @param earlierMs spent on the prompt before the completion began */
+async function print(events: AsyncIterable<CompletionEvent>, json: boolean, earlierMs: number): Promise<void> {
   let written = ''
   for await (const event of events) {
     if (event.type === 'prefill') progress(event.done, event.total)
@@ -101,7 +104,7 @@ async function print(events: AsyncIterable<CompletionEvent>, json: boolean): Pro
       if (!json) process.stdout.write(event.text)
     } else if (json) {
       const { text, tokens, reason, promptTokens, prefillMs, firstTokenMs, decodeMs, dispatches } = event
-      const timings = { prefillMs, firstTokenMs, decodeMs }
+      const timings = { prefillMs: prefillMs + earlierMs, firstTokenMs: firstTokenMs + earlierMs, decodeMs }
       process.stdout.write(`${JSON.stringify({ text, tokens, reason, promptTokens, timings, dispatches })}\n`)
     } else if (event.text.startsWith(written)) {
       // What was held back: an unfinished character, or the beginning of a stop string that did not come.

@@ -2,7 +2,7 @@
 // Not a driver and not a download. On macOS and Windows, and where a GPU's device file exists, nothing is changed: Dawn then
 // finds the system's own driver. OPEN_CHAT_SWIFTSHADER (its JSON file or folder) decides over everything else.
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { constants, homedir } from 'node:os'
+import { constants, homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 
@@ -59,6 +59,8 @@ export function swiftshaderEnvironment() {
  */
 export function useSwiftshader() {
   Object.assign(process.env, swiftshaderEnvironment())
+  // Without it the driver writes a line about its absence to stderr, twice.
+  process.env.XDG_RUNTIME_DIR ??= tmpdir()
   const driver = process.env.VK_ICD_FILENAMES
   if (process.platform !== 'linux' || driver === undefined || systemHasLoader()) return
   const path = join(dirname(driver), loader)
