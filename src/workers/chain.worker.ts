@@ -3,6 +3,7 @@
 import { OpenChatError } from '../errors.ts'
 import { createLightClient, type LightClient } from '../wallet/light-client/client.ts'
 import { httpRpc } from '../wallet/light-client/rpc.ts'
+import type { ChainApi } from './chain-api.ts'
 import { expose } from './rpc.ts'
 
 let client: LightClient | undefined
@@ -12,16 +13,13 @@ function opened(): LightClient {
   return client
 }
 
-const api = {
-  /** Chooses the chain; to be called first, and again when the settings change. */
-  open(settings: { chainId: number; rpcUrls: string[] }): void {
-    client = createLightClient({ chainId: settings.chainId, rpcs: settings.rpcUrls.map((url) => httpRpc(url)) })
+const api: ChainApi = {
+  open({ chainId, rpcUrls }) {
+    client = createLightClient({ chainId, rpcs: rpcUrls.map((url) => httpRpc(url)) })
   },
   pin: (...args) => opened().pin(...args),
   readSlots: (...args) => opened().readSlots(...args),
   readBalance: (...args) => opened().readBalance(...args),
-} satisfies LightClient & { open(settings: { chainId: number; rpcUrls: string[] }): void }
-
-export type ChainApi = typeof api
+}
 
 expose(api)

@@ -1,7 +1,6 @@
 // Receipts as the page sees them: kept with what their owner needs to verify them (the answer, the own words, the salt),
 // watched on the chain, verified step by step in the attribution worker. The owner's parts stay in this browser.
 import type { Hex } from '../../attribution/types.ts'
-import type { OwnerReceipt } from '../../attribution/verify.ts'
 import type { SignedReceipt, TraceRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
@@ -9,6 +8,8 @@ import type { AttributionWorker } from '../../workers/attribution-api.ts'
 import { type RemoteApi, streamOf } from '../../workers/rpc.ts'
 import type { Assurance, ReceiptService, ReceiptSummary, VerifyStep } from '../services.ts'
 import type { WalletDesk } from './wallet-desk.ts'
+
+type OwnerReceipt = Parameters<AttributionWorker['write']>[0]
 
 /** A receipt in this browser, with the page's own notes beside it. */
 interface KeptReceipt {

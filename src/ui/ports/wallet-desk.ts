@@ -3,7 +3,7 @@
 import { asOpenChatError, type OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
 import type { Wallet } from '../../wallet/wallet.ts'
-import type { ChainApi } from '../../workers/chain.worker.ts'
+import type { ChainApi } from '../../workers/chain-api.ts'
 import { openWorker } from '../../workers/rpc.ts'
 import type { WalletService, WalletState } from '../services.ts'
 import { told } from './told.ts'
