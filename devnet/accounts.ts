@@ -6,5 +6,5 @@ import { keccak, toHex, utf8 } from '../src/attribution/words.ts'
 export type DevnetRole = 'deployer' | 'validator' | 'faucet'
 export const DEVNET_ROLES: readonly DevnetRole[] = ['deployer', 'validator', 'faucet']
 
-export const devnetKey = (role: DevnetRole): Hex => toHex(keccak(utf8(`open-chat/devnet/${role}`)))
+const devnetKey = (role: DevnetRole): Hex => toHex(keccak(utf8(`open-chat/devnet/${role}`)))
 export const devnetAccount = (role: DevnetRole): PrivateKeyAccount => privateKeyToAccount(devnetKey(role))

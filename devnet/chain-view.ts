@@ -3,11 +3,12 @@
 import type { Hex, PublicClient } from 'viem'
 import { type Contribution, contributionsHead } from '../src/attribution/contributions.ts'
 import type { ReceiptHeader } from '../src/attribution/receipt.ts'
+import { ZERO_HASH } from '../src/attribution/words.ts'
 import { OpenChatError } from '../src/errors.ts'
 import { attributionsAbi, datanetsAbi, payoutsAbi } from '../src/wallet/contracts.generated.ts'
 import type { DevnetAddresses } from './deploy.ts'
 
-export type BatchStatus = 'none' | 'posted' | 'final' | 'cancelled'
+type BatchStatus = 'none' | 'posted' | 'final' | 'cancelled'
 const STATUSES: readonly BatchStatus[] = ['none', 'posted', 'final', 'cancelled']
 
 export interface BatchView {
@@ -33,6 +34,8 @@ export interface ChainView {
   batchCount(): Promise<number>
   /** DA commitment of a batch, from its event. */
   daCommitment(batch: number): Promise<Hex>
+  /** Headers of a batch's receipts, from its events. */
+  headersOf(batch: number): Promise<ReceiptHeader[]>
   claimed(batch: number, account: Hex): Promise<bigint>
   /** Seconds, of the newest block. */
   now(): Promise<number>
@@ -96,6 +99,20 @@ export function chainView(client: PublicClient, addresses: DevnetAddresses): Cha
       if (logs.length !== 1)
         throw new OpenChatError('chain_unreachable', `The node shows ${logs.length} postings of batch ${batch}, expected one.`)
       return logs[0].args.daCommitment
+    },
+    async headersOf(batch) {
+      const logs = await client.getContractEvents({ ...attributions, eventName: 'ReceiptPosted', fromBlock: 0n, strict: true })
+      return logs
+        .filter(({ args }) => args.batch === BigInt(batch))
+        .map(({ args: { payer, nonce, content, sharesRoot, shareCount, fee } }) => ({
+          payer: payer.toLowerCase() as Hex,
+          channel: ZERO_HASH,
+          nonce,
+          content,
+          sharesRoot,
+          shareCount,
+          fee,
+        }))
     },
     claimed: (batch, account) =>
       client.readContract({ address: addresses.payouts, abi: payoutsAbi, functionName: 'claimed', args: [BigInt(batch), account] }),

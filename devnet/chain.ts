@@ -20,7 +20,7 @@ import { CHAIN_ID } from './anvil.ts'
 
 const POLL_MS = 50
 
-export function devnetChain(rpcUrl: string): Chain {
+function devnetChain(rpcUrl: string): Chain {
   return defineChain({
     id: CHAIN_ID,
     name: 'Open Chat devnet',
@@ -32,7 +32,7 @@ export function devnetChain(rpcUrl: string): Chain {
 export const reader = (rpcUrl: string): PublicClient =>
   createPublicClient({ chain: devnetChain(rpcUrl), transport: http(rpcUrl, { retryCount: 1 }), pollingInterval: POLL_MS, cacheTime: 0 })
 
-export interface Call {
+interface Call {
   address: Hex
   abi: Abi
   functionName: string

@@ -13,8 +13,10 @@ import { OpenChatError } from '../src/errors.ts'
 
 /** The repository's root: contracts, compiler wrapper and packages lie there. */
 export const repository = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+/** The page moves WOPEN through the others alone. */
+const CALLED_BY_THE_PAGE = ['Datanets', 'Attributions', 'Payouts'] as const
 export const CONTRACT_NAMES = ['WOPEN', 'Datanets', 'Attributions', 'Payouts'] as const
-export type ContractName = (typeof CONTRACT_NAMES)[number]
+type ContractName = (typeof CONTRACT_NAMES)[number]
 
 interface StorageEntry {
   label: string
@@ -31,11 +33,11 @@ interface StorageType {
   base?: string
   members?: StorageEntry[]
 }
-export interface StorageLayout {
+interface StorageLayout {
   storage: StorageEntry[]
   types: Record<string, StorageType> | null
 }
-export interface Artifact {
+interface Artifact {
   abi: Abi
   bytecode: Hex
   layout: StorageLayout
@@ -134,7 +136,7 @@ export function generatedSource(artifacts: Artifacts): string {
     '// ABIs, and where each state variable lies: `slot` of the variable, `offset` in bytes from the right end of the slot,',
     '// `members` of the struct that the variable, or the value of its innermost mapping, holds.',
   ]
-  for (const name of CONTRACT_NAMES) {
+  for (const name of CALLED_BY_THE_PAGE) {
     lines.push(`export const ${name.toLowerCase()}Abi = ${JSON.stringify(artifacts[name].abi)} as const`)
   }
   const layouts = Object.fromEntries(CONTRACT_NAMES.map((name) => [name.toLowerCase(), slots(artifacts[name].layout)]))

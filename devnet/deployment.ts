@@ -10,7 +10,7 @@ import type { Artifacts } from './compile.ts'
 import type { DeploySettings, DevnetAddresses } from './deploy.ts'
 
 /** Who runs it: the process that started it, and its anvil. */
-export interface Running {
+interface Running {
   owner: number
   anvil: number
   rpcUrl: string

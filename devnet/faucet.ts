@@ -7,7 +7,7 @@ import { reader, sender } from './chain.ts'
 import { type HttpServer, serveHttp } from './http.ts'
 
 /** wei: 10 OPEN, some 10,000 answers. */
-export const GRANT = 10n ** 19n
+const GRANT = 10n ** 19n
 const MAX_GRANTS = 10_000
 
 /** `POST /fund` `{ address }` → `{ granted: wei, balance: wei }` as decimal strings. */

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { asOpenChatError, OpenChatError, toWire } from '../src/errors.ts'
 
-export interface HttpRequest {
+interface HttpRequest {
   /** Path after the route's prefix, without its query. */
   rest: string
   /** @throws `body_too_large` above `limit` bytes (default 1 MiB). */
@@ -14,7 +14,7 @@ export interface HttpRequest {
   json(): Promise<Record<string, unknown>>
 }
 
-export interface HttpReply {
+interface HttpReply {
   status?: number
   /** An object becomes JSON (bigint as decimal strings), bytes go as they are. */
   body: object | Buffer

@@ -3,6 +3,7 @@
 // `batchOf` for receipts, the batch's status for finality, `claimed` for payments. A batch is published before it is posted.
 // Everything about a posted batch is read back from DA, so a restarted validator and a stranger know the same.
 import type { Hex } from 'viem'
+import { receiptId } from '../src/attribution/receipt.ts'
 import type { Line } from '../src/attribution/receipt-shares.ts'
 
 import { asOpenChatError, type OpenChatError } from '../src/errors.ts'
@@ -86,7 +87,7 @@ export function createSettlement({ chain, sender, store, da, addresses }: Settle
       view = { ...view, status: 'final' }
     }
     if (view.status === 'cancelled') {
-      await takeBack(batch, view)
+      await takeBack(batch)
       settled.add(batch)
     }
     if (view.status !== 'final') return
@@ -97,15 +98,15 @@ export function createSettlement({ chain, sender, store, da, addresses }: Settle
     settled.add(batch)
   }
 
-  /** A refuted batch: its fees go back to the payers, and our own receipts wait again. */
-  async function takeBack(batch: number, view: BatchView): Promise<void> {
-    const { receipts } = await contents(batch, view)
-    const headers: CheckedForm['header'][] = []
-    for (const { id, header } of receipts) if ((await chain.batchOf(id)) === batch) headers.push(header)
-    if (headers.length > 0) {
-      await sender.call({ address: addresses.attributions, abi: attributionsAbi, functionName: 'refund', args: [BigInt(batch), headers] })
+  /** A refuted batch: its fees go back to the payers, and our own receipts wait again. From events: its bundle may be a lie. */
+  async function takeBack(batch: number): Promise<void> {
+    const headers = await chain.headersOf(batch)
+    const held = await Promise.all(headers.map((header) => chain.batchOf(receiptId(header))))
+    const due = headers.filter((_, i) => held[i] === batch)
+    if (due.length > 0) {
+      await sender.call({ address: addresses.attributions, abi: attributionsAbi, functionName: 'refund', args: [BigInt(batch), due] })
     }
-    for (const { id } of receipts) posted.delete(id)
+    for (const header of headers) posted.delete(receiptId(header))
   }
 
   /** The last line of every account that has not been paid all of it. */

@@ -78,10 +78,12 @@ export async function startValidator(options: ValidatorOptions): Promise<Validat
     const batch = await chain.batchOf(id)
     if (batch === 0) return { id, state: 'queued', shares: told }
     const view = await chain.batch(batch)
-    const { lines, tree } = await settlement.contents(batch, view)
-    const own = lines.flatMap((line, index) => (line.receiptId === id ? [{ line, index }] : []))
+    // A stranger's batch may be published badly; its state is told all the same.
+    const contents = await settlement.contents(batch, view).catch(() => null)
+    const own =
+      contents?.lines.flatMap((line, index) => (line.receiptId === id ? [{ line, index, proof: contents.tree.proof(index) }] : [])) ?? []
     const claims = await Promise.all(own.map(({ line }) => chain.claimed(batch, line.account)))
-    const paid = view.status === 'final' && own.every(({ line }, i) => claims[i] >= line.runningTotal)
+    const paid = view.status === 'final' && own.length > 0 && own.every(({ line }, i) => claims[i] >= line.runningTotal)
     return {
       id,
       state: paid ? 'paid' : view.status === 'none' ? 'queued' : view.status,
@@ -89,12 +91,12 @@ export async function startValidator(options: ValidatorOptions): Promise<Validat
       finalAt: view.windowEnd,
       daCommitment: await chain.daCommitment(batch),
       shares: told,
-      lines: own.map(({ line, index }) => ({
+      lines: own.map(({ line, index, proof }) => ({
         ...line,
         index,
         amount: String(line.amount),
         runningTotal: String(line.runningTotal),
-        proof: tree.proof(index),
+        proof,
       })),
     }
   }
