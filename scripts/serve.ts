@@ -1,6 +1,7 @@
 // The house as `npm start` runs it: seeded datanet, local chain with DA, validator and faucet, and the page in front.
 // Not set-up (start.mjs brought packages, model and the built page before); everything it starts, `stop` ends.
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Devnet, startDevnet } from '../devnet/start.ts'
 import catalogue from '../public/catalogue.json'
 import { defaultParameters } from '../src/attribution/parameters.ts'
@@ -32,6 +33,7 @@ export interface House {
 }
 
 const USUAL_PORT = 5180
+const ADAPTERS = fileURLToPath(new URL('../adapters', import.meta.url))
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 /** @throws seed_mismatch, devnet_running, anvil_failed … */
@@ -86,7 +88,7 @@ export async function startOpenChat(options: HouseOptions): Promise<House> {
 async function servePage({ page, stateDir, port }: HouseOptions, devnet: Devnet, datanets: string): Promise<PageServer> {
   const options = {
     page,
-    folders: { '/models': join(stateDir, 'models'), '/datanets': datanets },
+    folders: { '/models': join(stateDir, 'models'), '/datanets': datanets, '/adapters': ADAPTERS },
     documents: { '/devnet.json': () => devnet.settings },
   }
   try {
