@@ -156,7 +156,10 @@ function naturalRows(matrix: SourceMatrix): RowChoice {
 }
 
 /** Within a head of q or k: i, i + 1, i + d/2, i + 1 + d/2, taken from where arch `llama` stores them (row 2p + j of pair p). */
-function qkvRows([q, k, v]: SourceMatrix[], { heads, kvHeads, headDim, permutedQk }: ModelConfig): RowChoice {
+export function qkvRows(
+  [q, k, v]: SourceMatrix[],
+  { heads, kvHeads, headDim, permutedQk }: Pick<ModelConfig, 'heads' | 'kvHeads' | 'headDim' | 'permutedQk'>,
+): RowChoice {
   const perHead = headDim / 4
   const half = headDim / 2
   return (tile, lane) => {
