@@ -9,6 +9,7 @@ import { contributionsHead } from '../src/attribution/contributions.ts'
 import { verifyMerkleProof } from '../src/attribution/merkle.ts'
 import { typedDataDigest } from '../src/attribution/receipt.ts'
 import { lineLeaf } from '../src/attribution/receipt-shares.ts'
+import { fromHex, keccak, toHex, ZERO_HASH } from '../src/attribution/words.ts'
 import { attributionsAbi, datanetsAbi, payoutsAbi } from '../src/wallet/contracts.generated.ts'
 import { reader, sender } from './chain.ts'
 import { repository } from './compile.ts'
@@ -134,13 +135,25 @@ describe('the embedded devnet', () => {
     expect(await totalPaid(AUTHORS[1])).toBe((PARAMETERS.fee * 2n) / 5n)
   })
 
-  it('continues after a stop, in less than a second', async () => {
+  it.each(['datanets', 'attributions', 'payouts'] as const)('folds the events of %s to its journal', async (name) => {
+    const address = devnet.settings.addresses[name]
+    const logs = await chain().getLogs({ address, fromBlock: 0n })
+    const fold = (journal: Uint8Array, { topics, data }: (typeof logs)[number]) =>
+      keccak(journal, keccak(...topics.map((topic) => fromHex(topic)), fromHex(data)))
+    expect(logs.length).toBeGreaterThan(1)
+    const slot = await chain().getStorageAt({ address, slot: ZERO_HASH })
+    expect(toHex(logs.reduce(fold, new Uint8Array(32)))).toBe(slot)
+    expect(toHex(logs.slice(1).reduce(fold, new Uint8Array(32)))).not.toBe(slot)
+  })
+
+  it('continues after a stop', async () => {
     const before = devnet.settings.deployment
     await devnet.stop()
     devnet = await start()
     expect(devnet.fresh).toBe(false)
     expect(devnet.settings.deployment).toBe(before)
-    expect(devnet.timings.compile + devnet.timings.chain + devnet.timings.servers).toBeLessThan(1_000)
+    // Takes 0.2 s; the limit leaves room for a machine that is busy with nine others.
+    expect(devnet.timings.compile + devnet.timings.chain + devnet.timings.servers).toBeLessThan(2_000)
     expect(await batchCount()).toBe(2n)
   })
 
