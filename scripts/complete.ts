@@ -9,9 +9,9 @@ import { readGguf } from '../src/gpu/formats/gguf.ts'
 import { createChatTemplate } from '../src/gpu/model/chat-template.ts'
 import { modelConfig } from '../src/gpu/model/config.ts'
 import { createTokenizer } from '../src/gpu/model/tokenizer.ts'
-import type { CompletionEvent, CompletionRequest } from '../src/gpu/types.ts'
+import type { AdapterFiles, CompletionEvent, CompletionRequest } from '../src/gpu/types.ts'
 import { type Flags, readFlags, usage } from './flags.ts'
-import { type OpenedEngine, openNodeEngine, readAdapterFolder } from './node-engine.ts'
+import { fileDigest, type OpenedEngine, openNodeEngine, readAdapterFolder } from './node-engine.ts'
 
 const spec = {
   values: ['model', 'prompt', 'tokens', 'max-tokens', 'temperature', 'adapter', 'logits', 'top-k', 'top-p', 'seed', 'stop', 'context'],
@@ -25,17 +25,18 @@ export async function main(args: string[]): Promise<void> {
     throw usage('Give exactly one of --prompt and --tokens.')
   const maxTokens = flags.integer('max-tokens', 256, 0)
   const context = flags.text('context') === undefined ? {} : { contextTokens: flags.integer('context', 0, 1) }
-  const opened = await openNodeEngine(model, context)
+  const adapters = await Promise.all(flags.all('adapter').map(readAdapterFolder))
+  const base = adapters.some(({ config }) => config.includes('base_sha256')) ? { sha256: await fileDigest(model) } : {}
+  const opened = await openNodeEngine(model, { ...context, ...base })
   try {
-    await run(flags, opened, maxTokens)
+    await run(flags, opened, await activate(adapters, opened, base.sha256), maxTokens)
   } finally {
     await opened.close()
   }
 }
 
-async function run(flags: Flags, opened: OpenedEngine, maxTokens: number): Promise<void> {
+async function run(flags: Flags, opened: OpenedEngine, adapter: string | null, maxTokens: number): Promise<void> {
   const tokens = await promptTokens(flags, opened)
-  const adapter = await activateAdapters(flags.all('adapter'), opened)
   const out = flags.text('logits')
   const begin = performance.now()
   // The prompt is prefilled once: the completion takes over the keys and values of this session, found by their content.
@@ -60,10 +61,10 @@ async function promptTokens(flags: Flags, { source, engine }: OpenedEngine): Pro
   return createChatTemplate(gguf, tokenizer).encode([{ role: 'user', content: text }])
 }
 
-async function activateAdapters(folders: string[], { source, engine }: OpenedEngine): Promise<string | null> {
-  if (folders.length === 0) return null
-  const files = await Promise.all(folders.map(readAdapterFolder))
-  await engine.addAdapter('active', files.length === 1 ? files[0] : ensemble(files, modelConfig(await readGguf(source))))
+async function activate(adapters: AdapterFiles[], { source, engine }: OpenedEngine, baseSha256?: string): Promise<string | null> {
+  if (adapters.length === 0) return null
+  const files = adapters.length === 1 ? adapters[0] : ensemble(adapters, modelConfig(await readGguf(source)), baseSha256)
+  await engine.addAdapter('active', files)
   return 'active'
 }
 

@@ -1,5 +1,6 @@
 // The engine without a page: Dawn, a file on disk and src/gpu in Node. Used by the commands, the benches and the tests that
 // need the real model. Not a server. Dawn keeps Node's event loop alive, so a command ends with process.exit (scripts/run.mjs).
+import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -69,6 +70,14 @@ export async function openFile(path: string, what = 'model file'): Promise<FileS
     },
     close: () => file.close(),
   }
+}
+
+/** sha256 of a file, hex: what an adapter may name its base by. @throws file_missing */
+export async function fileDigest(path: string): Promise<string> {
+  const file = await openPath(path, 'model file')
+  const hash = createHash('sha256')
+  for await (const piece of file.createReadStream({ highWaterMark: 1 << 20 })) hash.update(piece)
+  return hash.digest('hex')
 }
 
 /** The two files of a PEFT folder. @throws file_missing */
