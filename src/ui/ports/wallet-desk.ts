@@ -55,6 +55,12 @@ export function openWalletDesk(fee: bigint, onFailure: (error: OpenChatError) =>
   }
 
   void look()
+  // A receipt on its way moves money: the balance is read again when one has changed.
+  void wallet().then(
+    ({ ledger }) => ledger.outbox.subscribe(() => void look()),
+    // Said by `look`.
+    () => undefined,
+  )
   setInterval(() => {
     if (document.visibilityState === 'visible') void look()
   }, LOOK_MS)
