@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { Preferences } from './preferences.svelte.ts'
+
+const KEY = 'open-chat/preferences'
+const storage = (value?: string) => {
+  const kept = new Map(value === undefined ? [] : [[KEY, value]])
+  return { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, next: string) => void kept.set(key, next) }
+}
+
+test('choices are found again; paying is not one of them', () => {
+  const place = storage()
+  const first = new Preferences(place)
+  first.nextTheme()
+  first.learn({ askWithSources: false, datanets: ['1'], payContributors: true, temperature: 0.7, seed: 4 })
+  const again = new Preferences(place)
+  expect(again.theme).toBe('light')
+  expect(again.firstOptions()).toEqual({ askWithSources: false, datanets: [], payContributors: false, temperature: 0.7 })
+})
+
+test('a broken or hostile value is as good as none', () => {
+  for (const value of ['{', 'null', '7', '[]', '{"theme":"<b>","temperature":"hot","disclosedPayment":"yes"}', '{"temperature":1e9}']) {
+    const preferences = new Preferences(storage(value))
+    expect(preferences.theme).toBe('auto')
+    expect(preferences.disclosedPayment).toBe(false)
+    expect(preferences.firstOptions().temperature).toBe(0)
+  }
+})
