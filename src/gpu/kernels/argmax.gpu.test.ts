@@ -1,7 +1,8 @@
 // The lowest of equal maxima wins, whatever thread saw it; NaN never does.
 import { expect, it } from 'vitest'
 import { argmax } from './argmax.ts'
-import { noise, openLab } from './lab.testing.ts'
+import { openLab } from './lab.testing.ts'
+import { noise } from './noise.testing.ts'
 
 const lab = await openLab()
 

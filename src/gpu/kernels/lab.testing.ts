@@ -7,6 +7,7 @@ import type { SupportedType } from '../formats/quant.ts'
 import { commonFormat, packTiles, type RowChoice, type SourceMatrix } from '../model/pack.ts'
 import { Recorder } from '../recorder.ts'
 import { type Counts, type Dispatch, Programs } from './kernel.ts'
+import { noise } from './noise.testing.ts'
 import type { Segment } from './projection.ts'
 
 export async function openLab() {
@@ -51,18 +52,6 @@ export async function openLab() {
       return { format, buffer: await buffer(words), tileBase: 0, tiles, blocks: Math.ceil(inputs / 32) }
     },
   }
-}
-
-/** xorshift32 in [−1, 1). */
-export function noise(count: number, seed: number): Float32Array<ArrayBuffer> {
-  let state = (seed * 2654435761) >>> 0 || 1
-  return Float32Array.from({ length: count }, () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state / 2 ** 31 - 1
-  })
 }
 
 export function storedMatrix(type: SupportedType, inputs: number, outputs: number, seed: number): SourceMatrix {

@@ -1,7 +1,8 @@
 // The norm with one thread and with 64, of all rows and of picked ones; the padding it must zero starts as NaN.
 import { expect, it } from 'vitest'
 import { rmsNorm as reference } from '../reference/rms-norm.ts'
-import { largestDifference, noise, noiseRows, openLab, padded } from './lab.testing.ts'
+import { largestDifference, noiseRows, openLab, padded } from './lab.testing.ts'
+import { noise } from './noise.testing.ts'
 import { rmsNorm } from './rms-norm.ts'
 
 const lab = await openLab()
