@@ -6,6 +6,11 @@ const named = [...readFileSync(`${page}/index.html`, 'utf8').matchAll(/(?:src|hr
 const services = readdirSync(`${page}/assets`).filter((file) => /^(ports|dist)-.*\.js$/.test(file))
 
 export default [
-  { name: 'first load', path: ['index.html', ...named, ...services.map((file) => `assets/${file}`)].map((path) => `${page}/${path}`), gzip: true, limit: '90 kB' },
+  {
+    name: 'first load',
+    path: ['index.html', ...named, ...services.map((file) => `assets/${file}`)].map((path) => `${page}/${path}`),
+    gzip: true,
+    limit: '90 kB',
+  },
   { name: 'engine worker', path: `${page}/assets/gpu.worker-*.js`, gzip: true, limit: '100 kB' },
 ]

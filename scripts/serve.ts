@@ -55,6 +55,7 @@ export async function startOpenChat(options: HouseOptions): Promise<House> {
   const openDesk = () => openNodeDesk({ modelPath, datanets: { '1': folder } })
   const devnet: Devnet = await startDevnet({
     stateDir: options.chainDir ?? stateDir,
+    contractsDir: join(stateDir, 'contracts'),
     seeds: [
       {
         name: manifest.name,

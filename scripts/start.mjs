@@ -25,7 +25,7 @@ try {
     process.on(signal, async () => {
       if (stopping) process.exit(1)
       stopping = true
-      await Promise.all([house.stop(), fakes && fakes.close()])
+      await Promise.all([house.stop(), fakes?.close()])
       process.exit(0)
     })
   }
