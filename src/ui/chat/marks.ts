@@ -34,11 +34,10 @@ export function strengthOf(surprisal: bigint): 1 | 2 | 3 {
  */
 export function writeEdges(source: string, marks: Mark[]): { text: string; pieces: Mark[] } {
   const clean = source.replace(PRIVATE_USE, '\uFFFD')
-  const pieces = marks
-    .toSorted((a, b) => a.from - b.from)
-    .flatMap((mark) => lines(clean, mark))
-    .filter((piece, i, all) => i === 0 || piece.from >= all[i - 1].to)
-    .slice(0, MOST_MARKS)
+  const pieces: Mark[] = []
+  for (const piece of marks.flatMap((mark) => lines(clean, mark)).sort((a, b) => a.from - b.from)) {
+    if (pieces.length < MOST_MARKS && piece.from >= (pieces.at(-1)?.to ?? 0)) pieces.push(piece)
+  }
   let text = ''
   let at = 0
   pieces.forEach((piece, i) => {
