@@ -57,12 +57,13 @@ describe('tokenizer', () => {
     expect(tokenizer.decode(tokenizer.encode('\ufeffa'))).toBe('\ufeffa')
   })
 
-  it('drops bytes that have no token', () => {
+  it('drops bytes that have no token, so that their neighbours merge', () => {
     const tokens = (gguf.metadata.get('tokenizer.ggml.tokens') as string[]).map((token) =>
       token === 'z' ? 'a token no text makes' : token,
     )
     const lacking = createTokenizer(altered({ 'tokenizer.ggml.tokens': tokens }))
     expect(lacking.decode(lacking.encode('azb'))).toBe('ab')
+    expect(lacking.encode('izn')).toEqual(lacking.encode('in'))
   })
 
   it('follows the BOS rule of the file', () => {

@@ -5,7 +5,7 @@
 import { Tokenizer as ByteLevelBpe } from '@huggingface/tokenizers'
 import { OpenChatError } from '../../errors.ts'
 import type { GgufFile } from '../formats/gguf.ts'
-import { tokenBytes } from './byte-level.ts'
+import { byteCharacters, tokenBytes } from './byte-level.ts'
 import { preTokenizer } from './pre-tokenizer.ts'
 
 export interface StreamingDecoder {
@@ -158,13 +158,16 @@ function ordinaryTokenizer(
   const pre = gguf.metadata.get('tokenizer.ggml.pre')
   const { splits, ignoreMerges, nfc } = preTokenizer(typeof pre === 'string' ? pre : 'default')
   const isolate = (regex: string) => ({ type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false })
+  // Before merging, not after: the bytes on both sides of a dropped one become neighbours and may merge.
+  const absent = byteCharacters.filter((character) => vocab[character] === undefined).map(escaped)
+  const drop = { type: 'Replace', pattern: { Regex: `[${absent.join('')}]` }, content: '' }
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
   return new ByteLevelBpe(
     {
       version: '1.0',
       added_tokens: added,
       normalizer: nfc ? { type: 'NFC' } : null,
-      pre_tokenizer: { type: 'Sequence', pretokenizers: [...splits.map(isolate), byteLevel] },
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [...splits.map(isolate), byteLevel, ...(absent.length === 0 ? [] : [drop])] },
       post_processor: null,
       decoder: byteLevel,
       model: { type: 'BPE', vocab, merges, ignore_merges: ignoreMerges },
@@ -173,9 +176,14 @@ function ordinaryTokenizer(
   )
 }
 
+/** The text as a regular expression for itself. */
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}
+
 /** Matches any control token, the longest where several begin at one place; null when there are none. */
 function controlSplitter(contents: string[]): RegExp | null {
   const found = contents.filter((content) => content !== '').sort((a, b) => b.length - a.length)
   if (found.length === 0) return null
-  return new RegExp(`(${found.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')})`)
+  return new RegExp(`(${found.map(escaped).join('|')})`)
 }
