@@ -168,7 +168,7 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
         throw new OpenChatError('rpc_stale', 'The datanet was created, but the node does not show it yet.', { action: 'Reload the list.' })
       },
       async preview(draft) {
-        await Promise.all([...served.keys()].map((id) => ensureOne(id, whole)))
+        await Promise.all([...new Set([...served.keys(), draft.datanet])].map((id) => ensureOne(id, whole)))
         const { text, changes, tokens, duplicates } = await prepared(draft)
         return { characters: text.length, tokens: tokens.length, excerpt: text.slice(0, 400), changes, duplicates }
       },
