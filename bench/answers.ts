@@ -2,7 +2,7 @@
 // questions of *public speech* and questions that are none of its business, through the page's own code (src/chat/answer.ts
 // over Node's ports), and prints what was retrieved, quoted and paid. Not a test: it takes minutes and judges quality.
 // FILE is {"on": [...], "off": [...]}; OUT receives the same two arrays, one object a question, greedy; the sampled answers
-// follow under "sampled". Greedy and sampled answers of a question share their prefill, and several run side by side.
+// follow under "sampled". The two answers to a question share their prefill, and several questions run side by side.
 // Source of the bars: issue "First light", part 3; seed-adapters.md B says what was tried before.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -111,27 +111,31 @@ export async function main(args: string[]): Promise<void> {
   })
   const started = performance.now()
   try {
-    const run = (list: string[], settings: Partial<AnswerRequest>) =>
-      sideBySide(list, width, async (question) => {
-        const done = await ask(
-          { question, history: [], datanets, askWithSources: true, payContributors: false, quotingAdapter, temperature: 0, ...settings },
-          ports,
-        )
-        process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0)} s  ${Math.round(done.paidShare * 100)} %  ${question}\n`)
-        return done
+    const run = async (list: string[], maxTokens?: number): Promise<AskedAnswer[][]> => {
+      const kinds = flags.on('skip-sampled') ? [{ temperature: 0 }] : [{ temperature: 0 }, SAMPLED]
+      const asked = await sideBySide(list, width, async (question) => {
+        const answers: AskedAnswer[] = []
+        // One after the other, so that the sampled answer finds its prompt in the engine's cache.
+        for (const kind of kinds) {
+          const length = maxTokens === undefined ? {} : { maxTokens }
+          const request = { question, history: [], datanets, askWithSources: true, payContributors: false, quotingAdapter }
+          const done = await ask({ ...request, ...kind, ...length }, ports)
+          answers.push(done)
+          const seconds = ((performance.now() - started) / 1000).toFixed(0)
+          process.stderr.write(`${seconds} s  ${Math.round(done.paidShare * 100)} %  ${question}\n`)
+        }
+        return answers
       })
-    const offTokens = { maxTokens: flags.integer('off-tokens', 64, 1) }
-    const [on, sampledOn] = flags.on('skip-sampled')
-      ? [await run(questions.on, {}), []]
-      : await both(questions.on, (list, sampled) => run(list, sampled ? SAMPLED : {}))
-    const [off, sampledOff] = flags.on('skip-sampled')
-      ? [await run(questions.off, offTokens), []]
-      : await both(questions.off, (list, sampled) => run(list, sampled ? { ...offTokens, ...SAMPLED } : offTokens))
+      return kinds.map((_, kind) => asked.map((answers) => answers[kind]))
+    }
+    const offTokens = flags.integer('off-tokens', 64, 1)
+    const [on, sampledOn = []] = await run(questions.on)
+    const [off, sampledOff = []] = await run(questions.off, offTokens)
     const rows: [string, AnswerSummary][] = [['greedy', summarise(on, off)]]
     if (sampledOn.length > 0) rows.push(['sampled', summarise(sampledOn, sampledOff)])
     console.log(`${questions.on.length} on-topic, ${questions.off.length} off-topic questions; ${device}; ${width} side by side.`)
     console.log(
-      `Sampled: temperature ${SAMPLED.temperature}, top-p ${SAMPLED.topP}, seed ${SAMPLED.seed}. Off-topic answers of at most ${offTokens.maxTokens} tokens.`,
+      `Sampled: temperature ${SAMPLED.temperature}, top-p ${SAMPLED.topP}, seed ${SAMPLED.seed}. Off-topic answers of at most ${offTokens} tokens.`,
     )
     console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes.\n`)
     console.log(table(rows))
@@ -140,12 +144,4 @@ export async function main(args: string[]): Promise<void> {
   } finally {
     await close()
   }
-}
-
-/** Greedy answers first, so that sampled ones find the prompts in the engine's cache as far as it reaches. */
-async function both(
-  list: string[],
-  run: (list: string[], sampled: boolean) => Promise<AskedAnswer[]>,
-): Promise<[AskedAnswer[], AskedAnswer[]]> {
-  return [await run(list, false), await run(list, true)]
 }
