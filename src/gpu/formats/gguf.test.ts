@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { tinyModel } from '../../../scripts/tiny-model.ts'
 import { OpenChatError } from '../../errors.ts'
+import { createChatTemplate } from '../model/chat-template.ts'
 import { modelConfig } from '../model/config.ts'
+import { createTokenizer } from '../model/tokenizer.ts'
 import { memorySource } from './bytes.testing.ts'
 import { readGguf } from './gguf.ts'
 import { writeGguf } from './gguf-writer.testing.ts'
@@ -95,7 +97,9 @@ describe('readGguf', () => {
         for (const [at, byte] of writes) if (at < file.length) file[at] = byte
         const source = memorySource(file)
         try {
-          modelConfig(await readGguf(source))
+          const gguf = await readGguf(source)
+          modelConfig(gguf)
+          createChatTemplate(gguf, createTokenizer(gguf)).encode([{ role: 'user', content: 'the state of the union' }])
         } catch (error) {
           expect(error).toBeInstanceOf(OpenChatError)
         }

@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { tinyAdapter, tinyModel } from '../../../scripts/tiny-model.ts'
+import { OpenChatError } from '../../errors.ts'
 import { type ModelConfig, modelConfig } from '../model/config.ts'
 import type { AdapterFiles } from '../types.ts'
 import { memorySource } from './bytes.testing.ts'
@@ -88,6 +90,21 @@ describe('readPeft', () => {
     const tensor = [...readSafetensors(files.weights).tensors.values()][0]
     tensor.bytes.set([0x00, 0x7e], 0)
     expect(() => readPeft(files, config)).toThrowError(expect.objectContaining({ code: 'adapter_invalid' }))
+  })
+
+  it('answers any config with an adapter or a typed error', () => {
+    const keys = ['r', 'lora_alpha', 'rank_pattern', 'alpha_pattern', 'use_rslora', 'bias', 'open_chat', 'peft_type', 'init_lora_weights']
+    const strange = fc.dictionary(fc.constantFrom(...keys), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
+    fc.assert(
+      fc.property(strange, (extra) => {
+        try {
+          readPeft(tinyAdapter({ modules: ['k_proj'], layers: [0], config: extra }), config)
+        } catch (error) {
+          expect(error).toBeInstanceOf(OpenChatError)
+        }
+      }),
+      { numRuns: 300 },
+    )
   })
 
   it('accepts the base it was trained against', () => {
