@@ -1,3 +1,4 @@
+// Before o and down; before q k v and gate up, norm-shrink.wgsl does the same.
 // z[t][part][r] = scale · Σ_i A[r][i] · x[t][i], under the adapter of row t (BGMV: each row looks up its own).
 // Grid: x (part, r) / 16, y rows; one dot product a thread. `parts` modules share one input: q k v, or gate up, or one alone.
 // table: [slot][layer][7] of (where A begins in vec4, where B begins in f32, rank, scale as f32 bits). Slot 0 is all zero.

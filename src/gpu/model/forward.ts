@@ -2,7 +2,8 @@
 // A row is a token with its own position, place in the cache, sequence and adapter, so prefill (many positions of one sequence)
 // and decode (one position of many sequences, under different adapters) are the same code.
 // Seven dispatches a layer: norm | q k v + RoPE + append | attention | output + residual | norm | gate, up, SiLU | down + residual.
-// Adapters add a shrink before a projection they touch; without one in the batch nothing of LoRA is encoded.
+// Adapters shrink inside the norms, and in one dispatch more before o and before down: nine a layer at most. Without one in the
+// batch nothing of LoRA is encoded.
 // Not a scheduler: one `run` at a time (engine.ts sees to it). Prepared dispatches are kept until a buffer they bind moves.
 import type { Device } from '../device.ts'
 import type { LoraModule } from '../formats/peft.ts'
@@ -10,7 +11,8 @@ import { argmax } from '../kernels/argmax.ts'
 import { attention } from '../kernels/attention.ts'
 import { embed } from '../kernels/embed.ts'
 import type { Dispatch, Prepared, Programs } from '../kernels/kernel.ts'
-import { loraShrink } from '../kernels/lora-shrink.ts'
+import { type LoraShrinkInput, loraShrink } from '../kernels/lora-shrink.ts'
+import { normShrink } from '../kernels/norm-shrink.ts'
 import { projectLogits } from '../kernels/project-logits.ts'
 import { projectQkv } from '../kernels/project-qkv.ts'
 import { projectResidual } from '../kernels/project-residual.ts'
@@ -50,6 +52,9 @@ export interface ForwardParts {
   cache: KvCache
   adapters: AdapterPool
 }
+
+/** Both sides of a site's adapters: what its shrink reads and writes, what its expand reads. */
+type Lora = LoraShrinkInput & LoraInput
 
 export class Forward {
   /** Who computes a tile when few rows are fed; chosen by {@link probe}. */
@@ -159,16 +164,14 @@ export class Forward {
       embed({ segment, batch: scratch.batch, tokens: scratch.tokens, h: scratch.h, hStride: scratch.hStride, width: config.hidden }),
     )
     for (let layer = 0; layer < config.layers; layer++) {
-      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#shrink(layer, site) : null))
-      work.push(
-        this.#norm(weights.layers[layer].attentionNorm, false),
-        ...(qkv?.work ?? []),
-        ...this.#qkv(layer, variant, qkv?.input ?? null),
-      )
-      work.push(this.#attention(layer), ...(output?.work ?? []), ...this.#output(layer, variant, output?.input ?? null))
-      work.push(this.#norm(weights.layers[layer].ffnNorm, false))
-      work.push(...(gateUp?.work ?? []), ...this.#gateUp(layer, variant, gateUp?.input ?? null))
-      work.push(...(down?.work ?? []), ...this.#down(layer, variant, down?.input ?? null))
+      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site) : null))
+      const { attentionNorm, ffnNorm } = weights.layers[layer]
+      work.push(qkv ? this.#normShrink(attentionNorm, qkv) : this.#norm(attentionNorm, false))
+      work.push(...this.#qkv(layer, variant, qkv), this.#attention(layer))
+      work.push(...(output ? [loraShrink(output)] : []), ...this.#output(layer, variant, output))
+      work.push(gateUp ? this.#normShrink(ffnNorm, gateUp) : this.#norm(ffnNorm, false))
+      work.push(...this.#gateUp(layer, variant, gateUp))
+      work.push(...(down ? [loraShrink(down)] : []), ...this.#down(layer, variant, down))
     }
     return work
   }
@@ -252,28 +255,30 @@ export class Forward {
     )
   }
 
-  /** z = scale · A x for the modules of a site, or nothing when no loaded adapter touches them. */
-  #shrink(layer: number, site: number): { work: Dispatch[]; input: LoraInput } | null {
-    const { config, scratch, adapters } = this.#parts
-    const { modules } = sites[site]
+  #normShrink(gain: GPUBuffer, lora: Lora): Dispatch {
+    const { config, scratch } = this.#parts
+    const { h, hStride } = scratch
+    return normShrink({ ...lora, h, hStride, gain, width: config.hidden, epsilon: config.rmsEpsilon, threads: this.#alone ? 4 : 64 })
+  }
+
+  /** What shrinks and expands at a site, or nothing when no loaded adapter touches its modules. */
+  #lora(layer: number, site: number): Lora | null {
+    const { config, scratch, adapters, recorder } = this.#parts
+    const { modules, index } = sites[site]
     const pools = adapters.buffers
     if (pools === null || !adapters.touches(layer, modules)) return null
-    const inputs = [
-      { x: scratch.x, width: config.hidden, stride: scratch.xStride },
-      { x: scratch.o, width: config.heads * config.headDim, stride: scratch.oStride },
-      { x: scratch.x, width: config.hidden, stride: scratch.xStride },
-      { x: scratch.m, width: config.ffn, stride: scratch.mStride },
-    ]
-    const parts = modules.length
+    const normed = { x: scratch.x, width: config.hidden, stride: scratch.xStride }
+    const attended = { x: scratch.o, width: config.heads * config.headDim, stride: scratch.oStride }
+    const gated = { x: scratch.m, width: config.ffn, stride: scratch.mStride }
+    const { x, width, stride } = [normed, attended, normed, gated][site]
     const { rows, z, sites: buffer } = scratch
+    const parts = modules.length
     const offset = (layer * sites.length + site) * siteBytes
-    const words = [layer, sites[site].index, parts, Math.ceil(inputs[site].width / 4), inputs[site].stride / 4]
-    this.#parts.recorder.upload(buffer, offset, new Uint32Array(words))
-    const shrink = loraShrink({
-      ...{ x: inputs[site].x, rows, table: pools.table, a: pools.a, z, parts, layers: config.layers, record: zRecord },
-      ...{ site: { buffer, offset, size: siteBytes }, maxRank: adapters.maxRank },
-    })
-    return { work: [shrink], input: { z, b: pools.b, record: zRecord, parts } }
+    recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), stride / 4]))
+    return {
+      ...{ x, rows, z, ...pools, parts, layers: config.layers, record: zRecord, maxRank: adapters.maxRank },
+      site: { buffer, offset, size: siteBytes },
+    }
   }
 }
 
