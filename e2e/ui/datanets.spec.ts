@@ -23,7 +23,6 @@ test('a new datanet takes a pasted text, after a look at what would be published
   const { page } = fake
   await fake.open({}, '#/datanets/new')
   await page.getByLabel('Name').fill('Beekeeping')
-  await page.getByLabel('What belongs in it').fill('Notes of beekeepers')
   await page.getByRole('button', { name: 'Create datanet' }).click()
   await expect(page.getByRole('heading', { name: 'Contribute to Beekeeping' })).toBeVisible()
   await page.getByLabel('Text', { exact: true }).fill(` ${BEES}`)

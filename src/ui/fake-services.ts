@@ -167,11 +167,11 @@ export function createFakeServices(query: URLSearchParams): Services {
           commitment: COMMITMENT,
         }
       },
-      create: async ({ name, description, licence }) => {
+      create: async ({ name, licence }) => {
         const made = {
           id: String(datanets.length + 1),
           name,
-          description,
+          description: '',
           licence,
           contributors: 0,
           documents: 0,

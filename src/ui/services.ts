@@ -147,7 +147,7 @@ export interface DatanetService {
   search(datanet: string, words: string, limit: number, signal: AbortSignal): Promise<DocumentHit[]>
   /** `position` and `length` in tokens of the document; `around` tokens on each side. */
   context(datanet: string, document: number, position: number, length: number, around: number): Promise<DocumentContext>
-  create(datanet: { name: string; description: string; licence: string }, signal: AbortSignal): Promise<DatanetSummary>
+  create(datanet: { name: string; licence: string }, signal: AbortSignal): Promise<DatanetSummary>
   /** Cleans and counts on this machine; nothing leaves it. @throws contribution_empty, contribution_too_large, contribution_binary … */
   preview(draft: ContributionDraft, signal: AbortSignal): Promise<ContributionPreview>
   /** Commit → DA → reveal → index. Resumes where an earlier call with the same draft stopped. */

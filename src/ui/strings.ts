@@ -251,7 +251,6 @@ export const strings = {
     lost: 'This datanet is not known here.',
     name: 'Name',
     namePlaceholder: 'Beekeeping',
-    description: 'What belongs in it',
     licence: 'Licence',
     createButton: 'Create datanet',
     creating: 'Creating …',
