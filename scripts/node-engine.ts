@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { create, globals } from 'webgpu'
 import catalogue from '../public/catalogue.json'
-import { OpenChatError } from '../src/errors.ts'
-import { openDevice } from '../src/gpu/device.ts'
+import { asOpenChatError, OpenChatError } from '../src/errors.ts'
+import { type Device, openDevice } from '../src/gpu/device.ts'
 import { loadEngine } from '../src/gpu/engine.ts'
 import type { AdapterFiles, ByteSource, Engine } from '../src/gpu/types.ts'
 import { paceDawn } from './dawn-pace.ts'
@@ -40,6 +40,18 @@ function missing(path: string, what: string, cause: unknown): OpenChatError {
 
 export interface FileSource extends ByteSource {
   close(): Promise<void>
+}
+
+/** A device on {@link openNodeGpu}; where the machine's own driver gives none, on SwiftShader. @throws gpu_unavailable */
+async function openNodeDevice(): Promise<Device> {
+  try {
+    return await openDevice(openNodeGpu())
+  } catch (error) {
+    if (asOpenChatError(error).code !== 'gpu_unavailable') throw error
+    useSwiftshader({ despiteGpu: true })
+    gpu = create([])
+    return openDevice(gpu)
+  }
 }
 
 /** Where the default model lies: OPEN_CHAT_MODEL, or the folder that set-up fills. */
@@ -102,7 +114,7 @@ export interface OpenedEngine {
  */
 export async function openNodeEngine(path: string, options: { contextTokens?: number; signal?: AbortSignal } = {}): Promise<OpenedEngine> {
   const source = await openFile(path)
-  const device = await openDevice(openNodeGpu())
+  const device = await openNodeDevice()
   const engine = await loadEngine({ device, source, ...options })
   return {
     engine,

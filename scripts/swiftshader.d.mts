@@ -1,2 +1,2 @@
-export function swiftshaderEnvironment(): Record<string, string>
-export function useSwiftshader(): void
+export function swiftshaderEnvironment(options?: { despiteGpu?: boolean }): Record<string, string>
+export function useSwiftshader(options?: { despiteGpu?: boolean }): void

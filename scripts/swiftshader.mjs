@@ -43,12 +43,13 @@ function hasGpu() {
 /**
  * What to add to the environment so that Dawn runs on SwiftShader; empty where the system's own driver serves, where the
  * caller has chosen one, or where no Chromium is installed.
+ * @param {{ despiteGpu?: boolean }} [options] despiteGpu: also where a GPU's device file exists, for when its driver does not work
  * @returns {Record<string, string>}
  */
-export function swiftshaderEnvironment() {
+export function swiftshaderEnvironment({ despiteGpu = false } = {}) {
   if (process.platform !== 'linux') return {}
   if (process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return {}
-  if (!process.env.OPEN_CHAT_SWIFTSHADER && hasGpu()) return {}
+  if (!process.env.OPEN_CHAT_SWIFTSHADER && !despiteGpu && hasGpu()) return {}
   const path = findManifest()
   return path === undefined ? {} : { VK_ICD_FILENAMES: path }
 }
@@ -56,9 +57,10 @@ export function swiftshaderEnvironment() {
 /**
  * Sets {@link swiftshaderEnvironment} in this process, before Dawn is loaded. A machine without Vulkan lacks the loader as
  * well; Chromium's own is then loaded to stay, so that Dawn's dlopen by name finds it.
+ * @param {{ despiteGpu?: boolean }} [options]
  */
-export function useSwiftshader() {
-  Object.assign(process.env, swiftshaderEnvironment())
+export function useSwiftshader(options) {
+  Object.assign(process.env, swiftshaderEnvironment(options))
   // Without it the driver writes a line about its absence to stderr, twice.
   process.env.XDG_RUNTIME_DIR ??= tmpdir()
   const driver = process.env.VK_ICD_FILENAMES
