@@ -90,7 +90,7 @@ test('attribute', () => {
       for (let l = 0; l < query.length; l++) {
         if (rules.enforce_bow && query[l] > 1) continue
         let m = longestPrefix(text, query.slice(l))
-        const stop = query.slice(l, l + m - 1).findIndex((token) => rules.delim_ids.includes(token))
+        const stop = query.slice(l, Math.max(l, l + m - 1)).findIndex((token) => rules.delim_ids.includes(token))
         if (stop >= 0) m = stop + 1
         if (rules.enforce_bow) while (l + m < query.length && query[l + m] > 1) m--
         const positions = positionsOf(text, query.slice(l, l + m))
