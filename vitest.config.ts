@@ -14,6 +14,8 @@ export default defineConfig({
           include: ['{src,devnet,scripts,contracts}/**/*.test.ts'],
           exclude: ['**/*.gpu.test.ts', '**/*.chain.test.ts'],
           environment: 'node',
+          // Property tests take a second when quiet; the margin is for a machine that is busy with something else.
+          testTimeout: 60_000,
         },
       },
       {
