@@ -4,7 +4,7 @@
 import { OpenChatError } from '../errors.ts'
 import type { ChatTemplate } from './model/chat-template.ts'
 import type { KvCache } from './model/kv-cache.ts'
-import { type Fed, promptEmpty, type Runner } from './model/runner.ts'
+import { promptEmpty, type Runner } from './model/runner.ts'
 import { Sampler } from './model/sampler.ts'
 import type { Tokenizer } from './model/tokenizer.ts'
 import { StopFilter } from './stop-filter.ts'
@@ -19,7 +19,7 @@ export interface CompletionParts {
   contextTokens: number
   dispatches: () => number
   /** @throws adapter_unknown */
-  findAdapter: (name: string | null) => { slot: number; digest: string }
+  digestOf: (name: string | null) => string
 }
 
 /** Exactly one of messages, prompt and tokens. @throws request_invalid */
@@ -37,7 +37,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
   const { signal, maxTokens, temperature } = request
   const begin = performance.now()
   const prompt = promptTokens(request, tokenizer, parts.template)
-  const { slot, digest } = parts.findAdapter(request.adapter ?? null)
+  const digest = parts.digestOf(request.adapter ?? null)
   const greedy = temperature === 0
   const sampler = new Sampler(request)
   const stop = new StopFilter(request.stop ?? [])
@@ -52,7 +52,6 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
 
   if (prompt.length === 0) throw promptEmpty()
   const sequence = await runner.turns.take(() => cache.resume(digest, prompt))
-  const fed: Fed = { sequence, slot }
   let pending: Promise<number | Float32Array> | undefined
   try {
     const progress: CompletionEvent[] = []
@@ -62,7 +61,9 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
       onProgress: (done: number) => progress.push({ type: 'prefill', done: known + done, total: prompt.length }),
     }
     yield { type: 'prefill', done: known, total: prompt.length }
-    pending = greedy ? runner.prefill(fed, prompt.slice(known), true, options) : runner.prefill(fed, prompt.slice(known), false, options)
+    pending = greedy
+      ? runner.prefill(sequence, prompt.slice(known), true, options)
+      : runner.prefill(sequence, prompt.slice(known), false, options)
     yield* whileWaiting(pending, progress)
     while (reason === null) {
       const result: number | Float32Array = await pending!
@@ -81,7 +82,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
       else if (tokens.length >= maxTokens || sequence.tokens.length >= contextTokens) reason = 'length'
       // Asked for before the consumer sees this token, so that answers side by side stay in step whatever each consumer does.
       if (reason === null) {
-        pending = runner.step(fed, id, greedy)
+        pending = runner.step(sequence, id, greedy)
         pending.catch(() => undefined)
       }
       text += piece
@@ -92,7 +93,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
     reason = 'cancelled'
   } finally {
     await pending?.catch(() => undefined)
-    cache.park(sequence)
+    runner.end(() => cache.park(sequence))
   }
   const rest = stop.end(decoder.end())
   if (rest !== '') {

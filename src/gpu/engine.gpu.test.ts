@@ -231,6 +231,43 @@ describe('score', () => {
   })
 })
 
+describe('the variant for wide GPUs', () => {
+  it('gives the same logits', async () => {
+    const other = await loadEngine({ device, source: memorySource(file), decodeVariant: 'lanes' })
+    await other.addAdapter('a', tinyAdapter({ rank: 4, seed: 5 }))
+    for (const [adapter, length] of [
+      [null, 30],
+      ['a', 30],
+      [null, 1],
+    ] as const) {
+      const session = other.session(adapter)
+      expect(largestDifference(await session.prefill(tokens(length)), await logitsOf(tokens(length), adapter))).toBeLessThan(1e-4)
+      const [stepped] = await other.step([{ session, token: 9 }])
+      expect(largestDifference(stepped, await logitsOf([...tokens(length), 9], adapter))).toBeLessThan(1e-4)
+    }
+    other.dispose()
+  })
+})
+
+describe('work under way', () => {
+  it('ends typed when its engine, its session or its adapter goes, and harms nobody', async () => {
+    const other = await loadEngine({ device, source: memorySource(file) })
+    const waiting = other.session().prefill(tokens(100))
+    other.dispose()
+    await expect(waiting).rejects.toMatchObject({ code: 'engine_disposed' })
+    const session = engine.session()
+    // Two submits: the second finds the session gone.
+    const feeding = session.prefill(tokens(250, 3))
+    session.dispose()
+    await expect(feeding).rejects.toMatchObject({ code: 'session_disposed' })
+    await engine.addAdapter('gone', tinyAdapter({ rank: 2, seed: 50 }))
+    const answer = all(asks({ tokens: tokens(100, 4), adapter: 'gone', maxTokens: 50 }))
+    engine.removeAdapter('gone')
+    await expect(answer).rejects.toMatchObject({ code: 'adapter_unknown' })
+    expect(await logitsOf(tokens(10))).toEqual(await logitsOf(tokens(10)))
+  })
+})
+
 describe('memory', () => {
   it('returns to the device when an engine ends', async () => {
     const other = await loadEngine({ device, source: memorySource(file) })

@@ -13,14 +13,15 @@ import { AdapterPool } from './lora/adapter-pool.ts'
 import { type ChatTemplate, createChatTemplate } from './model/chat-template.ts'
 import { type ModelConfig, modelConfig } from './model/config.ts'
 import { Forward } from './model/forward.ts'
-import { KvCache, type Sequence } from './model/kv-cache.ts'
+import { KvCache } from './model/kv-cache.ts'
 import { Runner } from './model/runner.ts'
 import { makeScratch } from './model/scratch.ts'
 import { surprise } from './model/surprise.ts'
 import { createTokenizer } from './model/tokenizer.ts'
 import { loadWeights } from './model/weights.ts'
 import { Recorder } from './recorder.ts'
-import type { AdapterFiles, ByteSource, CompletionRequest, Engine, Session } from './types.ts'
+import { EngineSession } from './session.ts'
+import type { AdapterFiles, ByteSource, CompletionRequest, Engine } from './types.ts'
 
 export interface EngineOptions {
   device: Device
@@ -30,6 +31,8 @@ export interface EngineOptions {
   contextTokens?: number
   /** Digest of the file (sha256, hex), when it is known: adapters that name their base are held to it. */
   sha256?: string
+  /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
+  decodeVariant?: 'lanes' | 'thread-1'
   signal?: AbortSignal
   /** Bytes of tensors on the device, of all. */
   onProgress?: (done: number, total: number) => void
@@ -62,54 +65,34 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const adapters = new AdapterPool(arena, recorder, config)
   const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens })
   const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters })
-  const runner = new Runner({ device, recorder, forward, cache, scratch, vocab: config.vocab, contextTokens })
+  const runner = new Runner({
+    device,
+    recorder,
+    forward,
+    cache,
+    scratch,
+    vocab: config.vocab,
+    contextTokens,
+    slotOf: (digest) => adapters.slotOf(digest),
+  })
+  let disposed = false
   const dispose = () => {
-    cache.dispose()
-    adapters.dispose()
-    scratch.release()
-    weights.release()
-    arena.trim()
+    if (disposed) return
+    disposed = true
+    runner.close()
+    runner.end(() => {
+      cache.dispose()
+      adapters.dispose()
+      scratch.release()
+      weights.release()
+      arena.trim()
+    })
   }
   try {
-    await runner.turns.take(() => forward.probe())
+    await runner.turns.take(() => forward.warm(options.decodeVariant))
   } catch (error) {
     dispose()
     throw error
-  }
-
-  const feeds = new WeakMap<Session, () => { sequence: Sequence; slot: number }>()
-  const openSession = (name: string | null, existing?: Sequence): Session => {
-    let adapter = name
-    let sequence = existing ?? cache.open(adapters.find(name).digest)
-    let disposed = false
-    /** Resolved at each use: a removed adapter is an error, not silently another one in its slot. */
-    const fed = () => {
-      if (disposed) throw new OpenChatError('session_disposed', 'This session was disposed.')
-      const { slot, digest } = adapters.find(adapter)
-      if (digest !== sequence.adapter) {
-        cache.drop(sequence)
-        sequence = cache.open(digest)
-      }
-      return { sequence, slot }
-    }
-    const session: Session = {
-      get length() {
-        return sequence.tokens.length
-      },
-      prefill: async (tokens, prefillOptions) => runner.prefill(fed(), tokens, false, prefillOptions),
-      useAdapter(next) {
-        adapters.find(next)
-        adapter = next
-        fed()
-      },
-      fork: () => runner.turns.take(async () => openSession(adapter, await cache.copy(fed().sequence, sequence.tokens.length))),
-      dispose() {
-        if (!disposed) cache.park(sequence)
-        disposed = true
-      },
-    }
-    feeds.set(session, fed)
-    return session
   }
 
   return {
@@ -117,13 +100,12 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     contextTokens,
     encode: (text, encodeOptions) => tokenizer.encode(text, encodeOptions),
     decode: (tokens) => tokenizer.decode(tokens),
-    session: (adapter = null) => openSession(adapter),
+    session: (adapter = null) => new EngineSession({ runner, cache, adapters }, adapter),
     async step(rows) {
       return runner.stepRows(
         rows.map(({ session, token }) => {
-          const feed = feeds.get(session)
-          if (!feed) throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
-          return { fed: feed(), token }
+          if (session instanceof EngineSession) return { sequence: session.sequence(), token }
+          throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
         }),
       )
     },
@@ -133,11 +115,12 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
           ...{ runner, cache, tokenizer, contextTokens, eosIds: config.eosIds },
           template: () => (template ??= createChatTemplate(gguf, tokenizer)),
           dispatches: () => recorder.counts.dispatches,
-          findAdapter: (name) => adapters.find(name),
+          digestOf: (name) => adapters.digestOf(name),
         },
         request,
       ),
-    score: (tokens, scoreOptions = {}) => surprise(runner, cache, adapters.find(scoreOptions.adapter ?? null), tokens, scoreOptions),
+    score: async (tokens, scoreOptions = {}) =>
+      surprise(runner, cache, adapters.digestOf(scoreOptions.adapter ?? null), tokens, scoreOptions),
     async addAdapter(name: string, files: AdapterFiles) {
       const adapter = readPeft(files, config, sha256)
       const digest = await contentDigest(files)

@@ -70,15 +70,19 @@ export class AdapterPool {
     return [...this.#loaded.values()].some(({ deltas }) => deltas.some((delta) => delta.layer === layer && modules.includes(delta.module)))
   }
 
-  /** @throws adapter_unknown. Null is slot 0 and the digest ''. */
-  find(name: string | null): { slot: number; digest: string } {
-    if (name === null) return { slot: 0, digest: '' }
+  /** Digest of a loaded adapter's content; of null, ''. @throws adapter_unknown */
+  digestOf(name: string | null): string {
+    if (name === null) return ''
     const loaded = this.#loaded.get(name)
-    if (loaded) return loaded
-    throw new OpenChatError('adapter_unknown', `No adapter is loaded under the name ${name}.`, {
-      meta: { adapter: name },
-      action: 'Add the adapter first.',
-    })
+    if (loaded) return loaded.digest
+    throw unknown(`No adapter is loaded under the name ${name}.`, name)
+  }
+
+  /** Where the adapter with this content is now; 0 for ''. @throws adapter_unknown */
+  slotOf(digest: string): number {
+    if (digest === '') return 0
+    for (const loaded of this.#loaded.values()) if (loaded.digest === digest) return loaded.slot
+    throw unknown('The adapter of this answer was removed.', digest)
   }
 
   /**
@@ -180,6 +184,10 @@ export class AdapterPool {
       this.#b.extents.give(b, bLength)
     }
   }
+}
+
+function unknown(sentence: string, adapter: string): OpenChatError {
+  return new OpenChatError('adapter_unknown', sentence, { meta: { adapter }, action: 'Add the adapter first.' })
 }
 
 /** A function, since Node has no GPUBufferUsage until Dawn is loaded. */

@@ -80,13 +80,21 @@ export class Forward {
   async run(rows: readonly Row[], picks: readonly number[], greedy: boolean): Promise<void> {
     this.#parts.device.check()
     const lora = rows.some(({ slot }) => slot !== 0)
-    const work = await this.prepare(this.#variant(rows.length), lora)
-    const head =
-      picks.length > 0
-        ? await this.#kept(`head ${this.#variant(picks.length)} ${greedy}`, () => this.#head(this.#variant(picks.length), greedy))
-        : []
+    const work = await this.#bodyOf(this.#variant(rows.length), lora)
+    const head = picks.length > 0 ? await this.#headOf(this.#variant(picks.length), greedy) : []
     this.#upload(rows, picks)
     this.#parts.recorder.submit([...work, ...head], { rows: rows.length, picks: picks.length })
+  }
+
+  /** Chooses the decode variant, and makes the pipelines of a prefill and of a greedy step, so that the first answer waits for none. */
+  async warm(variant: 'lanes' | 'thread-1' | undefined): Promise<void> {
+    if (variant === undefined) await this.probe()
+    else this.decodeVariant = variant
+    const { cache } = this.#parts
+    const sequence = cache.open('')
+    await cache.reserve(sequence, 1)
+    cache.drop(sequence)
+    await Promise.all([this.#bodyOf('thread-8', false), this.#bodyOf(this.decodeVariant, false), this.#headOf(this.decodeVariant, true)])
   }
 
   /** Times one layer's projections in both decode variants on the loaded weights and keeps the faster: never the adapter's name. */
@@ -109,9 +117,12 @@ export class Forward {
     this.#prepared.clear()
   }
 
-  /** Embedding and layers, prepared once for each variant. */
-  prepare(variant: TileVariant, lora: boolean): Promise<Prepared[]> {
+  #bodyOf(variant: TileVariant, lora: boolean): Promise<Prepared[]> {
     return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
+  }
+
+  #headOf(variant: TileVariant, greedy: boolean): Promise<Prepared[]> {
+    return this.#kept(`head ${variant} ${greedy}`, () => this.#head(variant, greedy))
   }
 
   /** Barriers are dear here: what the probe of the projections found holds for the other kernels too. */

@@ -118,10 +118,11 @@ export class KvCache {
 
   /**
    * Makes room for a sequence of `tokens` tokens in all.
-   * @throws prompt_too_long; gpu_out_of_memory when nothing parked is left to give up
+   * @throws session_disposed; prompt_too_long; gpu_out_of_memory when nothing parked is left to give up
    */
   async reserve(sequence: Sequence, tokens: number): Promise<void> {
     const { contextTokens } = this.#shape
+    if (!this.#live.has(sequence)) throw ended()
     if (tokens > contextTokens) throw promptTooLong(tokens, contextTokens)
     const missing = Math.ceil(tokens / pageTokens) - sequence.pages.length
     if (missing <= 0) return
@@ -210,6 +211,11 @@ export function promptTooLong(tokens: number, contextTokens: number): OpenChatEr
     meta: { tokens, contextTokens },
     action: 'Shorten the question, or begin a new conversation.',
   })
+}
+
+/** Work that goes on after its sequence was given up must not write into pages that may be another's now. */
+function ended(): OpenChatError {
+  return new OpenChatError('session_disposed', 'This session was disposed while it was fed.', { action: 'Open a new session.' })
 }
 
 function commonPrefix(a: readonly number[], b: readonly number[]): number {

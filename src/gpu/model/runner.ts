@@ -9,12 +9,6 @@ import { type Forward, mostPicks, type Row } from './forward.ts'
 import { type KvCache, promptTooLong, type Sequence } from './kv-cache.ts'
 import type { Scratch } from './scratch.ts'
 
-/** A sequence and the adapter slot it is fed under. */
-export interface Fed {
-  sequence: Sequence
-  slot: number
-}
-
 export interface PrefillOptions {
   signal?: AbortSignal
   /** Tokens of this call in the cache, and all. */
@@ -22,7 +16,7 @@ export interface PrefillOptions {
 }
 
 interface Waiting {
-  fed: Fed
+  sequence: Sequence
   token: number
   greedy: boolean
   resolve: (result: number | Float32Array) => void
@@ -41,6 +35,8 @@ export interface RunnerParts {
   scratch: Scratch
   vocab: number
   contextTokens: number
+  /** Looked up at every submit: an adapter removed in the middle of an answer is an error, never another one in its slot. */
+  slotOf: (digest: string) => number
 }
 
 export class Runner {
@@ -48,6 +44,7 @@ export class Runner {
   #parts: RunnerParts
   #waiting: Waiting[] = []
   #chunk = firstChunk
+  #closed = false
   /** Dispatches of the last decode submit. */
   dispatchesPerDecode = 0
 
@@ -60,12 +57,17 @@ export class Runner {
    * @returns what follows the last: its logits [vocab], or with `greedy` their arg max
    * @throws prompt_too_long, cancelled, device_lost, gpu_fault, gpu_out_of_memory
    */
-  async prefill(fed: Fed, tokens: readonly number[], greedy: true, options?: PrefillOptions): Promise<number>
-  async prefill(fed: Fed, tokens: readonly number[], greedy: false, options?: PrefillOptions): Promise<Float32Array>
-  async prefill(fed: Fed, tokens: readonly number[], greedy: boolean, options: PrefillOptions = {}): Promise<number | Float32Array> {
+  async prefill(sequence: Sequence, tokens: readonly number[], greedy: true, options?: PrefillOptions): Promise<number>
+  async prefill(sequence: Sequence, tokens: readonly number[], greedy: false, options?: PrefillOptions): Promise<Float32Array>
+  async prefill(
+    sequence: Sequence,
+    tokens: readonly number[],
+    greedy: boolean,
+    options: PrefillOptions = {},
+  ): Promise<number | Float32Array> {
     const { contextTokens } = this.#parts
     this.#checkTokens(tokens)
-    const length = fed.sequence.tokens.length + tokens.length
+    const length = sequence.tokens.length + tokens.length
     if (length > contextTokens) throw promptTooLong(length, contextTokens)
     for (let done = 0; done < tokens.length; ) {
       const last = await this.turns.take(async () => {
@@ -73,7 +75,7 @@ export class Runner {
         const chunk = tokens.slice(done, done + this.#chunk)
         const final = done + chunk.length === tokens.length
         const begin = performance.now()
-        await this.#feed(fed, chunk, final ? [chunk.length - 1] : [], greedy)
+        await this.#feed(sequence, chunk, final ? [chunk.length - 1] : [], greedy)
         const answer = final ? await this.#answers(1, greedy) : await this.#parts.recorder.idle()
         this.#adapt(chunk.length, performance.now() - begin)
         done += chunk.length
@@ -89,9 +91,9 @@ export class Runner {
    * One more token of a sequence. Calls made while the GPU is busy, or in the same task, share one submit.
    * @returns logits [vocab], or with `greedy` their arg max
    */
-  step(fed: Fed, token: number, greedy: boolean): Promise<number | Float32Array> {
+  step(sequence: Sequence, token: number, greedy: boolean): Promise<number | Float32Array> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ fed, token, greedy, resolve, reject })
+      this.#waiting.push({ sequence, token, greedy, resolve, reject })
       if (this.#waiting.length > 1) return
       // A macrotask later, so that answers resumed by the same readback are all here; then whoever came while waiting for the turn.
       setTimeout(() => void this.turns.take(() => this.#decode()), 0)
@@ -99,9 +101,9 @@ export class Runner {
   }
 
   /** Several rows in one submit, in their order. @returns logits [rows][vocab] */
-  async stepRows(rows: readonly { fed: Fed; token: number }[]): Promise<Float32Array[]> {
+  async stepRows(rows: readonly { sequence: Sequence; token: number }[]): Promise<Float32Array[]> {
     this.#checkTokens(rows.map(({ token }) => token))
-    if (new Set(rows.map(({ fed }) => fed.sequence)).size !== rows.length) {
+    if (new Set(rows.map(({ sequence }) => sequence)).size !== rows.length) {
       throw new OpenChatError('step_invalid', 'Two rows of one step belong to the same session.', { action: 'Fork the session first.' })
     }
     const out: Float32Array[] = []
@@ -117,24 +119,35 @@ export class Runner {
    * @param visit receives the chunk's first position and [positions][vocab]
    */
   async scan(
-    fed: Fed,
+    sequence: Sequence,
     tokens: readonly number[],
     visit: (first: number, logits: Float32Array[]) => void,
     options: PrefillOptions = {},
   ): Promise<void> {
     this.#checkTokens(tokens)
-    const length = fed.sequence.tokens.length + tokens.length
+    const length = sequence.tokens.length + tokens.length
     if (length > this.#parts.contextTokens) throw promptTooLong(length, this.#parts.contextTokens)
     for (let at = 0; at < tokens.length; at += mostPicks) {
       const chunk = tokens.slice(at, at + mostPicks)
       const logits = await this.turns.take(async () => {
         throwIfCancelled(options.signal)
-        await this.#feed(fed, chunk, [...chunk.keys()], false)
+        await this.#feed(sequence, chunk, [...chunk.keys()], false)
         return (await this.#answers(chunk.length, false)) as Float32Array[]
       })
       visit(at, logits)
       options.onProgress?.(at + chunk.length, tokens.length)
     }
+  }
+
+  /** Nothing is fed after this: what waits ends with `engine_disposed`. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Runs `work`, which gives a sequence up, at once or after what is under way. */
+  end(work: () => void): void {
+    if (this.turns.free) work()
+    else void this.turns.take(async () => work())
   }
 
   async #decode(): Promise<void> {
@@ -153,13 +166,13 @@ export class Runner {
     }
   }
 
-  async #together(batch: readonly { fed: Fed; token: number }[], greedy: boolean): Promise<number[] | Float32Array[]> {
-    const { cache, forward, recorder } = this.#parts
+  async #together(batch: readonly { sequence: Sequence; token: number }[], greedy: boolean): Promise<number[] | Float32Array[]> {
+    const { cache, forward, recorder, slotOf } = this.#parts
+    this.#checkOpen()
     const rows: Row[] = []
-    for (const { fed, token } of batch) {
-      const { sequence, slot } = fed
+    for (const { sequence, token } of batch) {
       await cache.reserve(sequence, sequence.tokens.length + 1)
-      rows.push({ sequence, slot, token, position: sequence.tokens.length })
+      rows.push({ sequence, slot: slotOf(sequence.adapter), token, position: sequence.tokens.length })
     }
     const before = recorder.counts.dispatches
     await forward.run(rows, [...rows.keys()], greedy)
@@ -168,10 +181,12 @@ export class Runner {
     return this.#answers(rows.length, greedy)
   }
 
-  async #feed({ sequence, slot }: Fed, tokens: readonly number[], picks: readonly number[], greedy: boolean): Promise<void> {
-    const { cache, forward } = this.#parts
+  async #feed(sequence: Sequence, tokens: readonly number[], picks: readonly number[], greedy: boolean): Promise<void> {
+    const { cache, forward, slotOf } = this.#parts
+    this.#checkOpen()
     const first = sequence.tokens.length
     await cache.reserve(sequence, first + tokens.length)
+    const slot = slotOf(sequence.adapter)
     const rows = tokens.map((token, i) => ({ sequence, slot, token, position: first + i }))
     await forward.run(rows, picks, greedy)
     sequence.tokens.push(...tokens)
@@ -188,6 +203,10 @@ export class Runner {
     if (tokens < this.#chunk) return
     const fitting = Math.floor((tokens * chunkMs) / Math.max(ms, 1) / 8) * 8
     this.#chunk = Math.max(8, Math.min(this.#parts.forward.mostRows, this.#chunk * 4, fitting))
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new OpenChatError('engine_disposed', 'The engine was disposed.', { action: 'Load the model again.' })
   }
 
   #checkTokens(tokens: readonly number[]): void {

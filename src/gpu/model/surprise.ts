@@ -3,24 +3,26 @@
 import type { KvCache } from './kv-cache.ts'
 import type { PrefillOptions, Runner } from './runner.ts'
 
-/** @returns [tokens.length − 1], natural logarithm */
+/**
+ * @param adapter digest; '' for none
+ * @returns [tokens.length − 1], natural logarithm
+ */
 export async function surprise(
   runner: Runner,
   cache: KvCache,
-  adapter: { slot: number; digest: string },
+  adapter: string,
   tokens: readonly number[],
   options: PrefillOptions,
 ): Promise<Float64Array> {
   const out = new Float64Array(Math.max(0, tokens.length - 1))
-  const sequence = cache.open(adapter.digest)
-  const fed = { sequence, slot: adapter.slot }
+  const sequence = cache.open(adapter)
   const visit = (first: number, logits: Float32Array[]) => {
     logits.forEach((row, i) => {
       if (first + i < out.length) out[first + i] = logSum(row) - row[tokens[first + i + 1]]
     })
   }
   try {
-    await runner.scan(fed, tokens, visit, options)
+    await runner.scan(sequence, tokens, visit, options)
   } finally {
     cache.drop(sequence)
   }
