@@ -55,6 +55,13 @@ describe('light client', () => {
     expect((await read(empty.rpc)).value).toBe(0n)
   })
 
+  it('asks again for a proof that does not hold: one from beside the block is a busy node, two are a lie', async () => {
+    let asked = 0
+    const busy: Bend = { proof: (answer) => (asked++ === 0 ? older.prove(CONTRACT, [slotAt(3)]) : answer) }
+    expect((await read(bent(truth, busy))).value).toBe(3007n)
+    expect(asked).toBe(2)
+  })
+
   it.each<[string, string, Bend, string?]>([
     ['a proof with its end dropped', 'slot', { proof: storage((proof) => proof.slice(0, -1)) }],
     ['no proof at all', 'slot', { proof: storage(() => []) }],
