@@ -3,7 +3,7 @@
 // Invariant: an error on the console that a spec did not announce fails it.
 import { type Browser, type BrowserContext, expect, type Page } from '@playwright/test'
 import type { DevnetSettings } from '../devnet/start.ts'
-import type { Conversation } from '../src/chat/conversation.ts'
+import type { AnswerVersion, Conversation } from '../src/chat/conversation.ts'
 
 /** Time for a model to be fetched from this machine, hashed and brought to a software GPU, ms. */
 export const LOAD_MS = 150_000
@@ -78,6 +78,47 @@ export async function ask(page: Page, question: string): Promise<void> {
   await page.keyboard.press('Enter')
 }
 
+export interface Contributed {
+  /** Of the datanet; it is made first. */
+  datanet: string
+  title: string
+  author: string
+  text: string
+}
+
+/** Makes an open datanet. @returns its id */
+export async function createDatanet(page: Page, name: string): Promise<string> {
+  await page.goto(pageUrl('#/datanets/new'))
+  await page.getByLabel('Name').fill(name)
+  await page.getByRole('button', { name: 'Create datanet' }).click()
+  await expect(page.getByRole('heading', { name: `Contribute to ${name}` })).toBeVisible({ timeout: 30_000 })
+  return /#\/datanets\/(\d+)/.exec(page.url())![1]!
+}
+
+/** Fills the form of the datanet that is open for contribution. */
+export async function writeContribution(page: Page, { text, title, author }: Omit<Contributed, 'datanet'>): Promise<void> {
+  await page.getByLabel('Text', { exact: true }).fill(text)
+  await page.getByLabel('Title').fill(title)
+  await page.getByLabel('Author, as shown to readers').fill(author)
+}
+
+/** Brings a text into a new datanet. @returns the datanet's id */
+export async function contribute(page: Page, { datanet, ...text }: Contributed): Promise<string> {
+  const id = await createDatanet(page, datanet)
+  await writeContribution(page, text)
+  await page.getByRole('button', { name: 'Preview' }).click()
+  await page.getByRole('button', { name: 'Publish' }).click({ timeout: 60_000 })
+  await expect(page.getByRole('heading', { name: 'Published' })).toBeVisible({ timeout: 60_000 })
+  return id
+}
+
+/** Leaves one datanet, by name, out of the next question. */
+export async function leaveOut(page: Page, datanet: string): Promise<void> {
+  await page.getByRole('button', { name: /Choose datanets/ }).click()
+  await page.getByLabel(datanet).uncheck()
+  await page.keyboard.press('Escape')
+}
+
 /** The last answer, once it is traced. */
 export async function answered(page: Page) {
   const answer = page.getByLabel('Answer', { exact: true }).last()
@@ -90,6 +131,13 @@ export async function answered(page: Page) {
 export async function keptConversation(page: Page): Promise<Conversation> {
   const id = decodeURIComponent(new URL(page.url()).hash.replace('#/chat/', ''))
   return (await keptRecord(page, 'conversations', id)) as Conversation
+}
+
+/** The last answer of the conversation that is open, as this browser keeps it. */
+export async function keptAnswer(page: Page): Promise<AnswerVersion> {
+  const last = (await keptConversation(page)).messages.at(-1)
+  if (last?.role !== 'assistant') throw new Error('The last message is no answer.')
+  return last.versions[last.shown]!
 }
 
 /** One record of a namespace as it is stored, or all of them by key. */
