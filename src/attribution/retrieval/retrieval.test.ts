@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import calibration from '../../../bench/questions/calibration.json'
 import type { DocumentEntry } from '../types.ts'
 import { estimateTokens, PASSAGE_TOKENS, passagesOf, sentencesOf } from './chunks.ts'
+import { focusOf } from './focus.ts'
 import { PassageIndex } from './passage-index.ts'
 import { authorNames, readQuestion } from './question.ts'
 import { retrieve, tokenRange } from './retrieve.ts'
@@ -125,6 +126,29 @@ describe('readQuestion', () => {
     expect([...read('the army in 1803').years]).toEqual([1803])
     expect([...read('the army of the 1800s').years]).toEqual([1800, 1803, 1804])
     expect(read('the army in 1999').terms).toEqual(['armi', '1999'])
+  })
+})
+
+describe('focusOf', () => {
+  const lines = [
+    'The harvest of the year was good in every State, and the granaries of the land are full to the roof.',
+    'Our navy must grow with our commerce, for a fleet that cannot be sent abroad defends no citizen abroad.',
+    'Of the mails there is little to say.',
+    'The post reaches every village of the Union within a week, and its revenue covers its cost in full.',
+  ]
+  const { index } = source('1', ['A', lines.join(' '), null])
+  const focus = (terms: string[]) => {
+    const { from, to } = focusOf({ terms, pairs: [] }, index, 0)
+    return index.documents[0].text.slice(from, to)
+  }
+  it('begins with the sentence the question is about and takes what follows', () => {
+    expect(focus(['navi', 'fleet'])).toBe(lines.slice(1).join(' '))
+  })
+  it('takes what stands before when the end comes soon', () => {
+    expect(focus(['post', 'villag'])).toBe(lines.slice(2).join(' '))
+  })
+  it('takes the beginning when no sentence holds more than another', () => {
+    expect(focus([])).toBe(lines.slice(0, 3).join(' '))
   })
 })
 

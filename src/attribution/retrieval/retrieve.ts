@@ -3,8 +3,10 @@
 // Invariants: deterministic; every passage stands verbatim in its document; a closed gate returns no passage.
 // Source: attribution.md "Retrieval"; seed-adapters.md B (one passage, so that nothing can be quoted under another's name).
 import type { Passage, Retrieval } from '../types.ts'
+import { focusOf } from './focus.ts'
 import { GATE_THRESHOLD, gateScore } from './gate.ts'
 import type { PassageIndex } from './passage-index.ts'
+import type { Question } from './question.ts'
 import { rank } from './rank.ts'
 
 /** Token range of a document's UTF-16 range; see {@link tokenRange}. */
@@ -35,27 +37,29 @@ export async function retrieve(
 ): Promise<Retrieval> {
   const text = question.slice(0, MAX_QUESTION)
   let score = 0
-  const candidates: { source: RetrievalSource; passage: number; gate: number; rank: number }[] = []
+  const candidates: { source: RetrievalSource; passage: number; question: Question; gate: number; rank: number }[] = []
   for (const source of sources) {
     options.signal?.throwIfAborted()
     const ranking = rank(text, source.index)
     const gate = gateScore(ranking, source.index)
     score = Math.max(score, gate)
     if (gate < GATE_THRESHOLD) continue
-    for (const [position, { passage }] of ranking.ranked.entries()) candidates.push({ source, passage, gate, rank: position })
+    for (const [position, { passage }] of ranking.ranked.entries())
+      candidates.push({ source, passage, question: ranking.question, gate, rank: position })
   }
   // Scores of two datanets are not comparable, their gates are: the datanet that answers the question best goes first.
   candidates.sort((a, b) => a.rank - b.rank || b.gate - a.gate || sources.indexOf(a.source) - sources.indexOf(b.source))
   const passages: Passage[] = []
   const seen = new Set<string>()
-  for (const { source, passage } of candidates) {
+  for (const { source, passage, question: asked } of candidates) {
     if (passages.length >= (options.passages ?? 1)) break
     const { index, datanet } = source
-    const { document, entry } = index.documents[index.owner[passage]]
+    const { document, text: whole, entry } = index.documents[index.owner[passage]]
     if (seen.has(`${datanet}:${document}`)) continue
     seen.add(`${datanet}:${document}`)
-    const { start, length } = await source.locate(document, index.from[passage], index.to[passage])
-    passages.push({ datanet, document, start, length, text: index.text(passage), entry })
+    const { from, to } = focusOf(asked, index, passage)
+    const { start, length } = await source.locate(document, from, to)
+    passages.push({ datanet, document, start, length, text: whole.slice(from, to), entry })
   }
   return { open: passages.length > 0, score, threshold: GATE_THRESHOLD, passages }
 }

@@ -1,0 +1,37 @@
+// The part of a passage that a question is about: from the sentence that answers to it best, as many following ones as a short
+// prompt carries. Not retrieval: the passage is already chosen.
+// Why: a 135 M model that is told to quote tends to begin at the beginning, whatever is asked; and every token less in the
+// prompt is a seventh of a second less to wait for on a machine without a GPU.
+// Invariants: the range begins and ends at sentences of the passage's document; it never leaves the passage.
+import { estimateTokens, type Range, sentencesOf } from './chunks.ts'
+import type { PassageIndex } from './passage-index.ts'
+import type { Question } from './question.ts'
+import { termOf, wordTextsOf } from './words.ts'
+
+/** Enough for two sentences of a speech. */
+const FOCUS_TOKENS = 72
+/** A shorter range also takes what stands before it. */
+const FEW_TOKENS = 28
+
+/** UTF-16 range within the document. Sentences are equal when they hold the same idf mass; the earliest then wins. */
+export function focusOf(question: Pick<Question, 'terms' | 'pairs'>, index: PassageIndex, passage: number): Range {
+  const base = index.from[passage]
+  const text = index.text(passage)
+  const sentences = sentencesOf(text)
+  const worth = sentences.map(({ from, to }) => sentenceWorth(text.slice(from, to), question, index))
+  const best = worth.indexOf(Math.max(...worth))
+  const cost = sentences.map(({ from, to }) => estimateTokens(text.slice(from, to)))
+  let [first, last, size] = [best, best, cost[best]]
+  while (last + 1 < sentences.length && size + cost[last + 1] <= FOCUS_TOKENS) size += cost[++last]
+  while (first > 0 && size < FEW_TOKENS) size += cost[--first]
+  const kept = text.slice(sentences[first].from, sentences[last].to)
+  return { from: base + sentences[first].from, to: base + sentences[first].from + kept.trimEnd().length }
+}
+
+function sentenceWorth(sentence: string, { terms, pairs }: Pick<Question, 'terms' | 'pairs'>, index: PassageIndex): number {
+  const here = wordTextsOf(sentence).map(termOf)
+  const held = new Set(here)
+  const single = terms.reduce((sum, term) => sum + (held.has(term) ? index.idf(term) : 0), 0)
+  const joined = pairs.filter(([a, b]) => here.some((term, i) => term === a && here[i + 1] === b))
+  return single + joined.reduce((sum, [a, b]) => sum + (index.idf(a) + index.idf(b)) / 2, 0)
+}
