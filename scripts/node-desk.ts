@@ -23,14 +23,14 @@ export const registeredAdapters = () =>
   }))
 
 /** @throws gguf_invalid, contribution_mismatch, index_invalid */
-export async function openNodeDesk({ modelPath, datanets }: NodeDeskPaths): Promise<AttributionDesk> {
+export async function openNodeDesk({ modelPath, datanets }: NodeDeskPaths, adapters = registeredAdapters()): Promise<AttributionDesk> {
   const file = await open(modelPath)
   try {
     const gguf = await readGguf({
       bytes: (await file.stat()).size,
       read: async (offset, length) => new Uint8Array((await file.read(new Uint8Array(length), 0, length, offset)).buffer),
     })
-    const desk = new AttributionDesk(gguf, { model: catalogue.models[0]!, adapters: registeredAdapters() })
+    const desk = new AttributionDesk(gguf, { model: catalogue.models[0]!, adapters })
     for (const [id, folder] of Object.entries(datanets)) {
       const bytes = async (name: string) => new Uint8Array(await readFile(join(folder, name)))
       const manifest = JSON.parse(new TextDecoder().decode(await bytes('manifest.json'))) as ServedManifest

@@ -9,6 +9,7 @@ import type { Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
 import { openBlobs } from '../storage/open.ts'
+import { chatOfEngine } from './chat-of-engine.ts'
 import type { AdapterFile, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
 import { expose } from './rpc.ts'
 import { blobSource } from './sources.ts'
@@ -73,42 +74,9 @@ async function ready(signal: AbortSignal): Promise<Engine> {
 }
 
 async function* run(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
-  const from = performance.now()
   const current = await ready(signal)
   try {
-    const events = current.complete({
-      messages: request.messages,
-      maxTokens: request.max_tokens,
-      temperature: request.temperature,
-      adapter: request.adapter,
-      signal,
-      ...(request.begin === undefined ? {} : { begin: request.begin }),
-      ...(request.top_p === undefined ? {} : { topP: request.top_p }),
-      ...(request.top_k === undefined ? {} : { topK: request.top_k }),
-      ...(request.seed === undefined ? {} : { seed: request.seed }),
-      ...(request.stop === undefined ? {} : { stop: request.stop }),
-    })
-    let firstTokenMs = 0
-    for await (const event of events) {
-      if (event.type === 'prefill') yield event
-      else if (event.type === 'token') {
-        firstTokenMs ||= performance.now() - from
-        if (event.text !== '') yield { type: 'token', text: event.text }
-      } else {
-        const completionTokens = event.tokens.length
-        yield {
-          type: 'end',
-          reason: event.reason,
-          usage: {
-            promptTokens: event.promptTokens,
-            completionTokens,
-            firstTokenMs,
-            tokensPerSecond: completionTokens > 1 && event.decodeMs > 0 ? ((completionTokens - 1) * 1000) / event.decodeMs : 0,
-            dispatchesPerToken: event.dispatches.perToken,
-          },
-        }
-      }
-    }
+    yield* chatOfEngine(current, request, signal)
   } catch (error) {
     if (asOpenChatError(error).code === 'device_lost') {
       engine = null
