@@ -10,9 +10,9 @@ it.each([
   [1, 1, 1, 'thread-1'],
   [2, 2, 1, 'lanes'],
   [3, 3, 1, 'thread-4'],
-  [7, 7, 1, 'thread-8'],
+  [7, 7, 1, 'thread-4'],
   [64, 3, 9, 'lanes'],
-  [133, 9, 20, 'thread-8'],
+  [133, 9, 20, 'thread-4'],
 ] as const)('vocabulary of %i, %i picks, cut after tile %i, %s', async (vocab, picks, cut, variant) => {
   const inputs = 64
   const matrix = storedMatrix('Q8_0', inputs, vocab, 7)
@@ -27,7 +27,7 @@ it.each([
   const counts = { rows: 100, picks }
   const buffers = { x: await lab.buffer(padded(x, inputs)), batch: await lab.batch(counts), logits: await lab.buffer(picks * vocab) }
   await lab.run(
-    parts.map((segment) => projectLogits({ segment, variant, xStride: inputs, vocab, ...buffers })),
+    parts.map((segment) => projectLogits({ segment, variant, workgroup: 8, xStride: inputs, vocab, ...buffers })),
     counts,
   )
   const expected = matmul(matrix, x).flatMap((row) => [...row])

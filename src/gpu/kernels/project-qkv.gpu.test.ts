@@ -37,7 +37,7 @@ function adapter(ranks: readonly number[], outputs: readonly number[], inputs: n
 it.each([
   [5, 1, 12, 1, 'thread-1'],
   [2, 2, 4, 3, 'thread-4'],
-  [3, 1, 16, 9, 'thread-8'],
+  [3, 1, 16, 9, 'thread-4'],
   [9, 3, 64, 2, 'lanes'],
 ] as [number, number, number, number, TileVariant][])(
   '%i heads on %i of %i, %i tokens, %s',
@@ -74,6 +74,7 @@ it.each([
         ...tables,
         segment,
         variant,
+        workgroup: 8,
         xStride: inputs,
         heads,
         kvHeads,

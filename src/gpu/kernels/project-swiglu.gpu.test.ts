@@ -11,9 +11,9 @@ it.each([
   [1, 1, 'thread-1'],
   [2, 2, 'thread-4'],
   [3, 3, 'lanes'],
-  [7, 7, 'thread-8'],
+  [7, 7, 'thread-4'],
   [64, 1, 'lanes'],
-  [133, 9, 'thread-8'],
+  [133, 9, 'thread-4'],
 ] as const)('%i wide, %i tokens, %s', async (ffn, tokens, variant) => {
   const inputs = 64
   const [gate, up] = [storedMatrix('Q4_1', inputs, ffn, 3), storedMatrix('Q4_1', inputs, ffn, 4)]
@@ -27,7 +27,7 @@ it.each([
   const m = await lab.buffer(tokens * mStride)
   const counts = { rows: tokens, picks: 0 }
   const buffers = { x: await lab.buffer(padded(x, inputs)), batch: await lab.batch(counts), m }
-  await lab.run([projectSwiglu({ segment, variant, lora: null, xStride: inputs, mStride, ffn, ...buffers })], counts)
+  await lab.run([projectSwiglu({ segment, variant, workgroup: 8, lora: null, xStride: inputs, mStride, ffn, ...buffers })], counts)
   const [g, u] = [matmul(gate, x), matmul(up, x)]
   const expected = padded(
     x.map((_, t) => swiglu(g[t], u[t])),

@@ -1,5 +1,5 @@
 // Puts a projection together: weights prelude × tile prelude × LoRA prelude × the kernel's own `finish`. Not a kernel itself.
-// The variant axes are chosen here once: five storage formats, one, four or eight tokens a thread or lanes, with or without LoRA.
+// The variant axes are chosen here once: five storage formats, one or four tokens a thread or lanes, with or without LoRA.
 import type { Dispatch } from './kernel.ts'
 import lanes from './tile/lanes.wgsl?raw'
 import loraExpand from './tile/lora-expand.wgsl?raw'
@@ -7,7 +7,6 @@ import loraNone from './tile/lora-none.wgsl?raw'
 import shared from './tile/shared.wgsl?raw'
 import thread1 from './tile/thread-1.wgsl?raw'
 import thread4 from './tile/thread-4.wgsl?raw'
-import thread8 from './tile/thread-8.wgsl?raw'
 import bf16 from './weights/bf16.wgsl?raw'
 import f16 from './weights/f16.wgsl?raw'
 import f32 from './weights/f32.wgsl?raw'
@@ -22,10 +21,10 @@ export const sharedPrelude = shared
 export const blockWords: Readonly<Record<WeightFormat, number>> = { q4: 5, q8: 9, f16: 16, bf16: 16, f32: 32 }
 
 /** Who computes a tile: see tile/*.wgsl. */
-export type TileVariant = 'lanes' | 'thread-1' | 'thread-4' | 'thread-8'
+export type TileVariant = 'lanes' | 'thread-1' | 'thread-4'
 
-const tilePreludes: Readonly<Record<TileVariant, string>> = { lanes, 'thread-1': thread1, 'thread-4': thread4, 'thread-8': thread8 }
-const tokensOf: Readonly<Record<TileVariant, number>> = { lanes: 1, 'thread-1': 1, 'thread-4': 4, 'thread-8': 8 }
+const tilePreludes: Readonly<Record<TileVariant, string>> = { lanes, 'thread-1': thread1, 'thread-4': thread4 }
+const tokensOf: Readonly<Record<TileVariant, number>> = { lanes: 1, 'thread-1': 1, 'thread-4': 4 }
 
 /** Part of a packed matrix that one binding holds: model/pack.ts makes it. */
 export interface Segment {
@@ -55,6 +54,8 @@ export interface ProjectionInput {
   /** f32; a multiple of 32. */
   xStride: number
   batch: GPUBuffer
+  /** Threads of a workgroup in the thread variants: few, so that a small matrix still reaches every core, or a GPU's own width. */
+  workgroup: 8 | 32
   lora: LoraInput | null
 }
 
@@ -76,8 +77,7 @@ export function projection(
   const { segment, variant, lora } = input
   const { format, tiles, blocks, tileBase } = segment
   const read = own.read ?? []
-  const width = variant === 'thread-8' ? 32 : 16
-  const tilesPerGroup = variant === 'lanes' ? 64 / lanesFor(blocks) : width
+  const tilesPerGroup = variant === 'lanes' ? 64 / lanesFor(blocks) : 4 * input.workgroup
   const x = Math.ceil(tiles / tilesPerGroup)
   const tokens = tokensOf[variant]
   const count = own.count ?? 'rows'
@@ -95,7 +95,7 @@ export function projection(
       X_STRIDE: input.xStride / 4,
       TILES: tiles,
       TILE_BASE: tileBase,
-      ...(variant === 'lanes' ? { LANES: lanesFor(blocks) } : { WORKGROUP: width }),
+      ...(variant === 'lanes' ? { LANES: lanesFor(blocks) } : { WORKGROUP: input.workgroup }),
       ...(lora ? { Z_RECORD: lora.record, Z_PARTS: lora.parts } : {}),
       ...own.constants,
     },

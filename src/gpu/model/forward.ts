@@ -94,7 +94,7 @@ export class Forward {
     const sequence = cache.open('')
     await cache.reserve(sequence, 1)
     cache.drop(sequence)
-    await Promise.all([this.#bodyOf('thread-8', false), this.#bodyOf(this.decodeVariant, false), this.#headOf(this.decodeVariant, true)])
+    await Promise.all([this.#bodyOf('thread-4', false), this.#bodyOf(this.decodeVariant, false), this.#headOf(this.decodeVariant, true)])
   }
 
   /** Times one layer's projections in both decode variants on the loaded weights and keeps the faster: never the adapter's name. */
@@ -130,9 +130,13 @@ export class Forward {
     return this.decodeVariant === 'thread-1'
   }
 
+  get #workgroup(): 8 | 32 {
+    return this.#alone ? 8 : 32
+  }
+
   #variant(rows: number): TileVariant {
     if (rows === 1 || (this.decodeVariant === 'lanes' && rows <= 8)) return this.decodeVariant
-    return rows <= 4 ? 'thread-4' : 'thread-8'
+    return 'thread-4'
   }
 
   #kept(key: string, make: () => Dispatch[]): Promise<Prepared[]> {
@@ -191,7 +195,8 @@ export class Forward {
     const { config, weights, scratch } = this.#parts
     const { batch, x, xStride, logits, chosen } = scratch
     const work = [this.#norm(weights.outputNorm, true)]
-    for (const segment of weights.head) work.push(projectLogits({ segment, variant, x, xStride, batch, logits, vocab: config.vocab }))
+    for (const segment of weights.head)
+      work.push(projectLogits({ segment, variant, workgroup: this.#workgroup, x, xStride, batch, logits, vocab: config.vocab }))
     if (greedy) work.push(argmax({ logits, token: chosen, vocab: config.vocab, threads: this.#alone ? 1 : 256 }))
     return work
   }
@@ -218,7 +223,22 @@ export class Forward {
     const { heads, kvHeads, headDim } = config
     const { x, xStride, batch, rows, rope, q } = scratch
     return weights.layers[layer].qkv.map((segment) =>
-      projectQkv({ segment, variant, lora, x, xStride, batch, rows, rope, q, kv: cache.buffers[layer], heads, kvHeads, headDim }),
+      projectQkv({
+        segment,
+        variant,
+        workgroup: this.#workgroup,
+        lora,
+        x,
+        xStride,
+        batch,
+        rows,
+        rope,
+        q,
+        kv: cache.buffers[layer],
+        heads,
+        kvHeads,
+        headDim,
+      }),
     )
   }
 
@@ -246,7 +266,18 @@ export class Forward {
     const { config, weights, scratch } = this.#parts
     const { o, oStride, batch, h, hStride } = scratch
     return weights.layers[layer].output.map((segment) =>
-      projectResidual({ segment, variant, lora, x: o, xStride: oStride, batch, h, hStride, outputs: config.hidden }),
+      projectResidual({
+        segment,
+        variant,
+        workgroup: this.#workgroup,
+        lora,
+        x: o,
+        xStride: oStride,
+        batch,
+        h,
+        hStride,
+        outputs: config.hidden,
+      }),
     )
   }
 
@@ -254,7 +285,7 @@ export class Forward {
     const { config, weights, scratch } = this.#parts
     const { x, xStride, batch, m, mStride } = scratch
     return weights.layers[layer].gateUp.map((segment) =>
-      projectSwiglu({ segment, variant, lora, x, xStride, batch, m, mStride, ffn: config.ffn }),
+      projectSwiglu({ segment, variant, workgroup: this.#workgroup, lora, x, xStride, batch, m, mStride, ffn: config.ffn }),
     )
   }
 
@@ -262,7 +293,18 @@ export class Forward {
     const { config, weights, scratch } = this.#parts
     const { m, mStride, batch, h, hStride } = scratch
     return weights.layers[layer].down.map((segment) =>
-      projectResidual({ segment, variant, lora, x: m, xStride: mStride, batch, h, hStride, outputs: config.hidden }),
+      projectResidual({
+        segment,
+        variant,
+        workgroup: this.#workgroup,
+        lora,
+        x: m,
+        xStride: mStride,
+        batch,
+        h,
+        hStride,
+        outputs: config.hidden,
+      }),
     )
   }
 

@@ -28,4 +28,4 @@ override X_STRIDE: u32;
 // Tiles of this segment of W, and how many stand before it in earlier segments.
 override TILES: u32;
 override TILE_BASE: u32 = 0;
-override WORKGROUP: u32 = 16;
+override WORKGROUP: u32 = 8;
