@@ -87,7 +87,11 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
     const chain = await wallet.wallet()
     const domain = { chainId: BigInt(chain.settings.chainId), contract: chain.settings.addresses.attributions }
     const needs = await api.needs(receipt, domain)
-    await ensure([...new Set(needs.heads.map(({ datanet }) => String(datanet)))], signal)
+    await ensure([...new Set(needs.heads.map(({ datanet }) => String(datanet)))], signal).catch(async (error: unknown) => {
+      // A node that lies about what came later takes nothing from a datanet that is here as far as the receipt names it.
+      const here = new Map((await api.datanets()).map(({ id, contributions }) => [id, contributions]))
+      if (signal.aborted || needs.heads.some(({ datanet, contributions }) => (here.get(String(datanet)) ?? 0) < contributions)) throw error
+    })
     const { fetchChain, fetchSigner } = await import('../../wallet/verification.ts')
     // Accounts are known once the datanets are here.
     const known = await api.needs(receipt, domain)
