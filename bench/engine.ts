@@ -75,6 +75,7 @@ async function measure(engine: Engine, adapters: (string | null)[], settings: Se
         add(`prefill${suffix}`, 'tokens/s', (1000 * promptTokens) / alone.prefillMs)
         add(`first token${suffix}`, 'ms', alone.firstTokenMs)
         for (const ms of alone.gaps) add(`decode${suffix}`, 'tokens/s', 1000 / ms)
+        add(`dispatches a token${suffix}`, 'dispatches', alone.perToken)
       }
       if (adapter === null) {
         const perStep = await stepTogether(engine, prompt, alone.ids)
@@ -94,7 +95,7 @@ async function complete(engine: Engine, prompt: number[], maxTokens: number, ada
   }
   if (end === undefined || end.tokens.length < 2) throw invalid('A timed answer ended at once.')
   const gaps = times.slice(1).map((time, i) => time - times[i])
-  return { gaps, ids: end.tokens, prefillMs: end.prefillMs, firstTokenMs: end.firstTokenMs }
+  return { gaps, ids: end.tokens, prefillMs: end.prefillMs, firstTokenMs: end.firstTokenMs, perToken: end.dispatches.perToken }
 }
 
 /** Four rows step through the answer side by side. @returns ms of each step. @throws bench_invalid when a row's arg max differs. */
@@ -121,7 +122,7 @@ function invalid(sentence: string): OpenChatError {
 }
 
 function summarise(engine: Engine, samples: Sample[], facts: Settings & { model: string; loadMs: number }) {
-  const { adapterName, isFallbackAdapter, dispatchesPerDecode, weightBytes } = engine.stats()
+  const { adapterName, isFallbackAdapter, weightBytes } = engine.stats()
   const rows = samples.map(({ label, unit, values }) => {
     const sorted = values.toSorted((a, b) => a - b)
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
@@ -140,7 +141,6 @@ function summarise(engine: Engine, samples: Sample[], facts: Settings & { model:
     warmUp: 1,
     batch: rowsTogether,
     weightBytes,
-    dispatchesPerToken: dispatchesPerDecode,
     rows,
     bars: [bar('decode', bars.decode), bar('prefill', bars.prefill)],
   }
@@ -156,7 +156,7 @@ function table(report: ReturnType<typeof summarise>): string {
   return [
     `${report.device}${report.software ? ' (software)' : ''}, ${report.runtime}`,
     `${report.model}, ${report.promptTokens} prompt tokens, ${report.tokens} greedy tokens, ${report.runs} runs after 1 to warm up`,
-    `${report.dispatchesPerToken} dispatches a token; ${(report.weightBytes / 1e6).toFixed(0)} MB of weights; loaded in ${report.loadMs.toFixed(0)} ms`,
+    `${(report.weightBytes / 1e6).toFixed(0)} MB of weights; loaded in ${report.loadMs.toFixed(0)} ms`,
     '',
     '| | median | p95 | | n |',
     '|---|---|---|---|---|',
