@@ -191,7 +191,8 @@ test.describe('a chain that cannot be believed', () => {
     rpc.change = onCall('eth_getLogs', (logs) => (logs as unknown as unknown[]).slice(1))
     await page.goto(pageUrl('#/datanets'))
     await page.reload()
-    await expect(page.getByRole('status')).toContainText(`${rpc.host} left out contribution 0 of datanet 1`, { timeout: 30_000 })
+    await expect(page.getByText(`${rpc.host} left out contribution 0 of datanet 1`)).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByRole('link', { name: 'Public speech' })).toHaveCount(0)
   })
 
   test('a silent node is given up after ten seconds, by name', async () => {
