@@ -23,7 +23,7 @@ import type { AdapterPool } from '../lora/adapter-pool.ts'
 import type { Recorder } from '../recorder.ts'
 import type { ModelConfig } from './config.ts'
 import { type KvCache, pageTokens, type Sequence } from './kv-cache.ts'
-import { mostPicks, mostSequences, type Scratch, siteBytes, zRecord } from './scratch.ts'
+import { mostPicks, type Scratch, siteBytes, zRecord } from './scratch.ts'
 import type { Weights } from './weights.ts'
 
 export interface Row {
@@ -335,4 +335,4 @@ export class Forward {
   }
 }
 
-export { mostPicks, mostSequences }
+export { mostPicks }

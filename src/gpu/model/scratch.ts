@@ -7,9 +7,9 @@ import type { ModelConfig } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
 import { ropeTable } from './rope-table.ts'
 
-/** Rows whose logits one submit may give, and sequences it may touch. */
+/** Rows whose logits one submit may give; a step picks each of its rows, so it touches no more sequences either. */
 export const mostPicks = 32
-export const mostSequences = 32
+const mostSequences = mostPicks
 /** u32 of a record of z: where B begins, rank, z. */
 export const zRecord = rankMost + 2
 /** Alignment of a uniform binding's offset. */
