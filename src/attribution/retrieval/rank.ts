@@ -1,6 +1,6 @@
 // Passages of one datanet for one question, best first. Not the gate: something always comes first here.
 // Score: BM25 of the topic terms, plus a fixed weight when the passage's author or year is one the question names, plus half
-// the idf of each neighbouring pair that stands together in the passage too.
+// the idf of each neighbouring pair that stands together in the passage too; a fifth less for a passage cut out of a sentence.
 // Invariant: equal scores keep document order.
 
 import type { PassageIndex } from './passage-index.ts'
@@ -13,6 +13,9 @@ const FACET_SCORE = 10
 const SHORTLIST = 64
 /** Words between two neighbours of the question that still count as together. */
 const PAIR_GAP = 2
+
+const BROKEN = 0.8
+const isWhole = (text: string): boolean => !/^\p{Ll}/u.test(text) && /[.?!]["')\]”’]*$/u.test(text)
 
 export interface Ranked {
   passage: number
@@ -58,6 +61,8 @@ export function rank(text: string, index: PassageIndex): Ranking {
       candidate.score += (index.idf(pair[0]) + index.idf(pair[1])) / 2
     }
   }
+  // A piece of an overlong sentence, or of a list, is seldom worth quoting, and the model stumbles over its open ends.
+  for (const candidate of shortlist) if (!isWhole(index.text(candidate.passage))) candidate.score *= BROKEN
   shortlist.sort(order)
   const mass = question.terms.reduce((sum, term) => sum + index.idf(term), 0)
   const best = shortlist[0]?.held ?? 0

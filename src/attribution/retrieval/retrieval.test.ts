@@ -185,6 +185,13 @@ describe('retrieve', () => {
     expect(await first('peace in 1901')).toBe(2)
   })
 
+  it('prefers whole sentences to pieces of one', async () => {
+    const piece = 'the fleet, the navy yards and the naval stores must all be kept in good repair for the defence of our coast;'
+    const whole = 'The fleet, the navy yards and the naval stores must all be kept in good repair for the defence of our coast.'
+    const { passages } = await retrieve('navy yards', [source('1', ['A', piece, null], ['B', whole, null])])
+    expect(passages[0].text).toBe(whole)
+  })
+
   it.each([
     'How long should I boil an egg?',
     'Write a haiku about the sea',
