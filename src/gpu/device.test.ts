@@ -1,0 +1,106 @@
+// What is missing or breaks becomes a typed error, on a GPU made of plain objects.
+import { describe, expect, it } from 'vitest'
+import { deviceBuffers } from './arena.ts'
+import { browserGpu, openDevice } from './device.ts'
+
+class FakeDevice extends EventTarget {
+  lose: (info: { reason: string; message: string }) => void = () => undefined
+  lost = new Promise<{ reason: string; message: string }>((resolve) => {
+    this.lose = resolve
+  })
+  destroy() {
+    this.lose({ reason: 'destroyed', message: 'asked for' })
+  }
+}
+
+function fakeGpu(device: FakeDevice | Error) {
+  const asked: GPUDeviceDescriptor[] = []
+  const limits = { maxBufferSize: 7e9, maxStorageBufferBindingSize: 5e9, maxStorageBuffersPerShaderStage: 12 }
+  const adapter = {
+    limits,
+    features: new Set(['shader-f16', 'timestamp-query', 'float32-blendable']),
+    info: { vendor: 'acme', architecture: 'v1', device: '', description: 'fast', isFallbackAdapter: false },
+    async requestDevice(descriptor: GPUDeviceDescriptor) {
+      asked.push(descriptor)
+      if (device instanceof Error) throw device
+      return device
+    },
+  }
+  return { gpu: { requestAdapter: async () => adapter } as unknown as GPU, asked }
+}
+
+describe('openDevice', () => {
+  it('asks for the adapter’s maxima and for the features kernels use, timestamps only to profile', async () => {
+    const { gpu, asked } = fakeGpu(new FakeDevice())
+    const device = await openDevice(gpu)
+    expect(device.adapterName).toBe('acme v1 fast')
+    expect(asked[0].requiredLimits).toMatchObject({ maxBufferSize: 7e9, maxStorageBufferBindingSize: 5e9 })
+    expect(asked[0].requiredFeatures).toEqual(['shader-f16'])
+    await openDevice(gpu, { profile: true })
+    expect(asked[1].requiredFeatures).toEqual(['shader-f16', 'timestamp-query'])
+  })
+
+  it('says what is missing', async () => {
+    expect(() => browserGpu()).toThrow(expect.objectContaining({ code: 'gpu_unavailable' }))
+    const none = { requestAdapter: async () => null } as unknown as GPU
+    await expect(openDevice(none)).rejects.toMatchObject({ code: 'gpu_unavailable' })
+    await expect(openDevice(fakeGpu(new Error('limits')).gpu)).rejects.toMatchObject({ code: 'gpu_unavailable' })
+  })
+})
+
+describe('a device', () => {
+  it('keeps the first error that nobody caught, and throws it from then on', async () => {
+    const fake = new FakeDevice()
+    const device = await openDevice(fakeGpu(fake).gpu)
+    device.check()
+    fake.dispatchEvent(Object.assign(new Event('uncapturederror'), { error: { message: 'bind group is stale' } }))
+    expect(() => device.check()).toThrow(expect.objectContaining({ code: 'gpu_fault' }))
+    await expect(device.guard(async () => 1)).rejects.toMatchObject({ code: 'gpu_fault' })
+  })
+
+  it('gives a loss as the reason of what failed with it', async () => {
+    const fake = new FakeDevice()
+    const device = await openDevice(fakeGpu(fake).gpu)
+    const work = device.guard(async () => {
+      fake.lose({ reason: 'unknown', message: 'driver reset' })
+      throw new Error('map failed')
+    })
+    await expect(work).rejects.toMatchObject({ code: 'device_lost', meta: { reason: 'unknown' } })
+  })
+
+  it('is not lost when it was closed on purpose', async () => {
+    const device = await openDevice(fakeGpu(new FakeDevice()).gpu)
+    device.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    device.check()
+  })
+})
+
+describe('a buffer', () => {
+  const scoped = (errors: (Error | null)[]) => {
+    const made: { destroyed: boolean }[] = []
+    const device = {
+      limits: { maxBufferSize: 1000 },
+      pushErrorScope: () => undefined,
+      popErrorScope: async () => errors.shift() ?? null,
+      createBuffer: () => {
+        const buffer = { destroyed: false, destroy: () => (buffer.destroyed = true) }
+        made.push(buffer)
+        return buffer
+      },
+    }
+    return { buffers: deviceBuffers(device as unknown as GPUDevice), made }
+  }
+
+  it('larger than the device allows is refused before it is asked for', async () => {
+    const { buffers, made } = scoped([])
+    await expect(buffers.create(1001, 1, 'head')).rejects.toMatchObject({ code: 'gpu_out_of_memory', meta: { label: 'head', bytes: 1001 } })
+    expect(made).toHaveLength(0)
+  })
+
+  it('that the device has no room for is an error, not a bad buffer', async () => {
+    const { buffers, made } = scoped([null, new Error('out of memory')])
+    await expect(buffers.create(1000, 1, 'head')).rejects.toMatchObject({ code: 'gpu_out_of_memory' })
+    expect(made[0].destroyed).toBe(true)
+  })
+})
