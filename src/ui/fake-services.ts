@@ -96,6 +96,7 @@ export function createFakeServices(query: URLSearchParams): Services {
         bytes: MODEL_BYTES,
         licence: 'Apache-2.0',
         digest: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+        besidesBytes: 12_761_000,
         adapters: { feed: 'Public speech' },
       },
       subscribe: engine.subscribe,

@@ -36,6 +36,8 @@ export interface ModelCard {
   licence: string
   /** sha256 hex of the file. */
   digest: string
+  /** Bytes of the adapters and of the datanets' indexes, fetched beside the model and with the first question. */
+  besidesBytes: number
   /** Adapters that come with the page: digest → name people read. */
   adapters: Record<string, string>
 }

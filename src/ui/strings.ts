@@ -16,8 +16,8 @@ export const strings = {
     title: 'Ask. See whose words answered.',
     lead: 'A language model runs on your own graphics card, in this page. Its answers are traced to the people whose words they hold.',
     download: 'Downloaded once',
-    downloadBody: (name: string, size: string, licence: string) =>
-      `${name}, ${size}, licence ${licence}. It is kept in this browser and checked by its digest.`,
+    downloadBody: (name: string, size: string, licence: string, besides: string) =>
+      `${name}, ${size}, licence ${licence}; with the first question, the sources and their index, ${besides}. Kept in this browser and checked by digest.`,
     private: 'Stays private',
     privateBody: 'Your questions and the answers. Nothing of a conversation leaves this machine unless you turn on Pay contributors.',
     public: 'Can become public',

@@ -21,6 +21,7 @@ export function openEngine(catalogue: Catalogue): OpenedEngine {
     bytes: file.bytes,
     licence: file.licence,
     digest: file.sha256,
+    besidesBytes: [...catalogue.adapters, ...catalogue.datanets].reduce((sum, { bytes }) => sum + bytes, 0),
     adapters: Object.fromEntries(catalogue.adapters.map(({ digest, name }) => [digest, name])),
   }
   const state = told<EngineState>({ state: 'checking' })
