@@ -74,8 +74,12 @@ export async function payContributors(page: Page): Promise<void> {
 }
 
 export async function ask(page: Page, question: string): Promise<void> {
+  const turns = page.getByLabel('You', { exact: true })
+  const before = await turns.count()
   await page.getByLabel('Your question').fill(question)
   await page.keyboard.press('Enter')
+  // Else the answer before this one could be taken for its own.
+  await expect(turns).toHaveCount(before + 1)
 }
 
 export interface Contributed {
