@@ -106,6 +106,7 @@ test.describe('questions', () => {
   /** Tokens of the prompt of a question that is stopped at its first words. */
   async function promptTokens(question: string): Promise<number> {
     await page.goto(pageUrl('#/chat'))
+    await expect(page.getByLabel('You', { exact: true })).toHaveCount(0)
     await ask(page, question)
     await expect(page.getByLabel('Answer', { exact: true }).locator('.answer-text')).toHaveText(/\S/, { timeout: ANSWER_MS })
     await page.getByRole('button', { name: 'Stop', exact: true }).click()
