@@ -42,7 +42,7 @@ test.describe('interrupted', () => {
     await validator.close()
   })
 
-  const words = async () => (await page.locator('.answer-text').textContent({ timeout: ANSWER_MS }))!.trim()
+  const words = async () => (await page.locator('.answer-text').textContent({ timeout: 15_000 }))!.trim()
   const outbox = () => keptRecord(page, 'outbox') as Promise<OutboxEntry[]>
 
   test('a reload in mid-answer keeps what was said, says that it was cut, and the answer goes on after its last word', async () => {
