@@ -21,7 +21,8 @@ const records = memoryRecords()
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'open-chat-wallet-'))
   const contractsDir = join(repository, '.open-chat', 'contracts')
-  devnet = await startDevnet({ stateDir, contractsDir, seeds: [SEED], parameters: PARAMETERS, challengeWindowSeconds: 2 })
+  // Three looks of the outbox long, so that it sees the batch while it is challengeable.
+  devnet = await startDevnet({ stateDir, contractsDir, seeds: [SEED], parameters: PARAMETERS, challengeWindowSeconds: 6 })
   wallet = await openWallet({ settings: parseSettings(devnet.settings), records })
 })
 
