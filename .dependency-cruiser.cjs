@@ -3,7 +3,7 @@
 const rooms = {
   errors: { rooms: [], packages: [] },
   gpu: { rooms: ['errors'], packages: ['@huggingface/tokenizers', '@huggingface/jinja'] },
-  attribution: { rooms: ['errors'], packages: ['@noble/hashes', 'minisearch'] },
+  attribution: { rooms: ['errors'], packages: ['@noble/hashes'] },
   datanet: { rooms: ['errors', 'attribution'], packages: [] },
   chat: { rooms: ['errors', 'attribution'], packages: [] },
   storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes'] },
