@@ -5,7 +5,9 @@
 import createPurifier from 'dompurify'
 import { Marked } from 'marked'
 
-const marked = new Marked({ gfm: true, breaks: false })
+/** Tags that a model writes are shown as the words they are: some browsers judge the handlers in them already while parsing. */
+const asText = ({ text }: { text: string }) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+const marked = new Marked({ gfm: true, breaks: false, renderer: { html: asText } })
 const purifier = createPurifier(window)
 
 purifier.addHook('afterSanitizeAttributes', (node) => {
