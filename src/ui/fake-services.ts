@@ -200,6 +200,7 @@ export function createFakeServices(query: URLSearchParams): Services {
             : [],
         }
       },
+      unfinished: async () => [],
       async *contribute(draft) {
         for (const stage of ['prepare', 'commit', 'da', 'reveal', 'index'] as const) {
           yield { stage, state: 'running' }

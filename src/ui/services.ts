@@ -152,6 +152,8 @@ export interface DatanetService {
   create(datanet: { name: string; licence: string }, signal: AbortSignal): Promise<DatanetSummary>
   /** Cleans and counts on this machine; nothing leaves it. @throws contribution_empty, contribution_too_large, contribution_binary … */
   preview(draft: ContributionDraft, signal: AbortSignal): Promise<ContributionPreview>
+  /** Texts whose publication was begun here and cut short; `contribute` goes on where it stopped. */
+  unfinished(datanet: string): Promise<ContributionDraft[]>
   /** Commit → DA → reveal → index. Resumes where an earlier call with the same draft stopped. */
   contribute(draft: ContributionDraft, signal: AbortSignal): AsyncIterable<ContributionProgress>
 }

@@ -259,6 +259,8 @@ export const strings = {
   contribute: {
     title: (datanet: string) => `Contribute to ${datanet}`,
     lead: 'Only share what you wrote or may share: a contribution becomes public and cannot be taken back from those who have it.',
+    unfinished: (title: string) => `“${title}” was being published when the page closed.`,
+    goOn: 'Go on publishing',
     text: 'Text',
     textPlaceholder: 'Paste the text here',
     file: 'Open a text file',

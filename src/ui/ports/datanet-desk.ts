@@ -172,6 +172,12 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
         const { text, changes, tokens, duplicates } = await prepared(draft)
         return { characters: text.length, tokens: tokens.length, excerpt: text.slice(0, 400), changes, duplicates }
       },
+      async unfinished(id) {
+        const plans = (await (await wallet.maybe())?.contributor.unfinished()) ?? []
+        return plans
+          .filter(({ datanet }) => String(datanet) === id)
+          .flatMap(({ documents }) => documents.map(({ facts, text }) => ({ datanet: id, ...facts, text })))
+      },
       contribute,
     },
   }

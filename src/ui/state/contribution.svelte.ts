@@ -19,12 +19,16 @@ export class Contribution {
   #steps = $state.raw<Step[]>([])
   #result = $state.raw<Result | null>(null)
   #error = $state.raw<OpenChatError | null>(null)
+  #unfinished = $state.raw<readonly ContributionDraft[]>([])
   readonly licences: readonly string[]
 
   constructor(service: DatanetService, datanet: DatanetSummary) {
     this.#service = service
     this.licences = [...new Set([datanet.licence, ...strings.licences])]
     this.#draft = { datanet: datanet.id, title: '', author: '', licence: datanet.licence, year: null, text: '' }
+    void this.#tried(async () => {
+      this.#unfinished = await service.unfinished(datanet.id)
+    })
   }
 
   get stage(): 'writing' | 'looking' | 'publishing' {
@@ -33,6 +37,11 @@ export class Contribution {
 
   get draft(): ContributionDraft {
     return this.#draft!
+  }
+
+  /** Texts that an earlier page began to publish. */
+  get unfinished(): readonly ContributionDraft[] {
+    return this.#unfinished
   }
 
   get preview(): ContributionPreview | null {
@@ -101,6 +110,12 @@ export class Contribution {
     this.#result = null
     this.#steps = []
     this.edit()
+  }
+
+  async goOn(draft: ContributionDraft): Promise<void> {
+    this.#draft = draft
+    this.#unfinished = this.#unfinished.filter((other) => other !== draft)
+    await this.publish()
   }
 
   async publish(): Promise<void> {
