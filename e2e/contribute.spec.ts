@@ -21,6 +21,7 @@ import {
   type Visitor,
   writeContribution,
 } from './real-page.ts'
+import { violations } from './ui/fake-page.ts'
 
 /** About something that no president spoke of. */
 const TEXT =
@@ -53,7 +54,7 @@ test.describe('a contribution', () => {
   const preview = () => page.getByRole('button', { name: 'Preview' }).click()
   const step = (name: string) => page.getByRole('listitem').filter({ hasText: name })
 
-  test('a new datanet is made, and a text published while data availability is down is published once it is back', async () => {
+  test('a new datanet is made, and a text that data availability refuses outlives a reload and is published once it is back', async () => {
     test.setTimeout(LOAD_MS + 90_000)
     datanet = await createDatanet(page, 'Solitary bees')
     await write(TEXT, 'Notes of a spring')
@@ -65,10 +66,17 @@ test.describe('a contribution', () => {
     await expect(problem).toContainText(`The data-availability server ${da.host} did not serve`, { timeout: 60_000 })
     const chain = await chainReader()
     expect(await chain.contributions(BigInt(datanet))).toEqual([])
+    // The page goes away in between: the text and its place in the order are kept.
+    await page.reload()
+    await expect(page.getByText('“Notes of a spring” was being published when the page closed.')).toBeVisible()
+    await page.getByRole('button', { name: 'Go on publishing' }).click()
+    await expect(problem).toBeVisible({ timeout: 60_000 })
     da.behave = () => 'pass'
     await problem.getByRole('button', { name: 'Try again' }).click()
     await expect(page.getByRole('heading', { name: 'Published' })).toBeVisible({ timeout: 60_000 })
     for (const name of ['Commit to its digest', 'Publish the text', 'Reveal', 'Add to the index']) await expect(step(name)).toBeVisible()
+    await page.getByRole('button', { name: 'Contribute another text' }).click()
+    await expect(page.getByText('was being published')).toHaveCount(0)
     const { address } = await bytesAtRest(page)
     const held = await chain.contributions(BigInt(datanet))
     expect(held.map(({ author }) => author.toLowerCase())).toEqual([address])
@@ -161,6 +169,7 @@ test.describe('a contribution', () => {
       liar.change = (_, answer) => answer
       await reader.page.reload()
       await expect(reader.page.getByText('Notes of a spring')).toBeVisible({ timeout: 30_000 })
+      expect(await violations(reader.page)).toEqual([])
     } finally {
       await reader.context.close()
       await liar.close()
