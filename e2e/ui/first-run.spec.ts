@@ -20,7 +20,10 @@ test('a question asked while the model arrives is answered when it is ready, als
   await fake.open({ engine: 'absent' })
   await fake.ask('Why a navy?')
   await expect(page.getByText('Answered when the model is ready.')).toBeVisible()
+  // The browser reloads the address that it knows of, which may come a moment after what is on the screen.
+  await expect(page).toHaveURL(/#\/chat\/./)
   await page.reload()
+  await expect(page).toHaveURL(/#\/chat\/./)
   await expect(page.getByText('Answered when the model is ready.')).toBeVisible()
   await fake.answered()
   await expect(page.getByLabel('Answer')).toContainText('chief line of defense')
