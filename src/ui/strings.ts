@@ -233,6 +233,7 @@ export const strings = {
     title: 'Datanets',
     lead: 'Collections of text with named contributors. Whoever is quoted from one is paid.',
     none: 'There are no datanets yet.',
+    unread: 'The list of datanets could not be read.',
     create: 'New datanet',
     contribute: 'Contribute text',
     contributors: 'Contributors',

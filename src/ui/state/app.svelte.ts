@@ -27,6 +27,7 @@ export class App {
   readonly engine: EngineView
   readonly chat: ChatState
   #datanets = $state.raw<DatanetSummary[] | null>(null)
+  #datanetsUnread = $state(false)
   #wallet = $state.raw<WalletState>({ state: 'opening' })
   #document = $state.raw<DocumentRequest | null>(null)
 
@@ -51,6 +52,11 @@ export class App {
     return this.#datanets
   }
 
+  /** Whether the last try to read the list failed: an empty list then says nothing. */
+  get datanetsUnread(): boolean {
+    return this.#datanetsUnread
+  }
+
   get wallet(): WalletState {
     return this.#wallet
   }
@@ -66,8 +72,10 @@ export class App {
   async refreshDatanets(): Promise<void> {
     try {
       this.#datanets = await this.services.datanets.list()
+      this.#datanetsUnread = false
     } catch (thrown) {
       this.#datanets ??= []
+      this.#datanetsUnread = true
       this.notices.problem(thrown, { label: strings.retry, run: () => void this.refreshDatanets() })
     }
   }
