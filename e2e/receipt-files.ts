@@ -2,10 +2,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { devnetSettings, pageUrl } from './real-page.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Receipt files by what is wrong with them: `honest`, or the id of the one step that they break. */
 export async function receiptFiles(outputDir: string): Promise<Map<string, string>> {

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-import { dirname, resolve } from 'node:path'
 // Runs a TypeScript file of this project in Node: `node scripts/run.mjs scripts/complete.ts --model …`.
 // Vite transforms it, so `.wgsl?raw` imports and path rules are those of the page. The file exports
 // `main(args): Promise<number | void>`; its number is the exit code. Stdout belongs to `main` alone.
 // A typed error leaves as one line `code: sentence` on stderr; `--debug` adds the stack.
-import { pathToFileURL } from 'node:url'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { runnerImport } from 'vite'
 
 const [file, ...args] = process.argv.slice(2)
-const root = resolve(dirname(new URL(import.meta.url).pathname), '..')
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const debug = args.includes('--debug')
 try {
   if (!file) throw Object.assign(new Error('Name the file to run.'), { code: 'usage' })
-  const { module } = await runnerImport(pathToFileURL(resolve(root, file)).pathname, {
+  const { module } = await runnerImport(resolve(root, file), {
     root,
     configFile: false,
     logLevel: 'error',
