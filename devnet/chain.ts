@@ -54,6 +54,7 @@ export function sender(rpcUrl: string, account: PrivateKeyAccount): Sender {
   let last: Promise<unknown> = Promise.resolve()
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work, work)
+    // Its caller hears of the failure; the queue only goes on.
     last = next.catch(() => {})
     return next
   }

@@ -34,6 +34,7 @@ export function startFaucet(options: { rpcUrl: string; account: PrivateKeyAccoun
       'POST /fund': async ({ json }) => {
         const { address } = await json()
         const next = last.then(() => fund(address))
+        // Its caller hears of the failure; the queue only goes on.
         last = next.catch(() => {})
         return { body: await next }
       },

@@ -65,6 +65,7 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
     listener({ state: 'signed' }, null)
     const look = async () => {
       const chain = await wallet.maybe()
+      // A badge claims nothing that is not proven: where the chain cannot be read it keeps what the outbox knows, and Verify says why.
       const [proven, sent] = chain ? await Promise.all([chain.ledger.status(id).catch(() => null), chain.ledger.outbox.get(id)]) : []
       if (stopped) return
       if (proven) {

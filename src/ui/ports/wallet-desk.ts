@@ -67,6 +67,7 @@ export function openWalletDesk(fee: bigint, onFailure: (error: OpenChatError) =>
 
   return {
     wallet,
+    // Why there is none stands in the wallet's state, which the page shows.
     maybe: () => wallet().catch(() => null),
     service: {
       fee,
