@@ -4,17 +4,21 @@ const rooms = {
   errors: { rooms: [], packages: [] },
   gpu: { rooms: ['errors'], packages: ['@huggingface/tokenizers', '@huggingface/jinja'] },
   attribution: { rooms: ['errors'], packages: ['@noble/hashes'] },
-  datanet: { rooms: ['errors', 'attribution'], packages: [] },
+  datanet: {
+    rooms: ['errors', 'attribution'],
+    packages: ['fflate', 'franc-min', 'htmlparser2', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'papaparse', 'pdfjs-dist'],
+  },
+  engines: { rooms: ['errors', 'chat/ports'], packages: ['@mlc-ai/web-llm', '@wllama/wllama'] },
   chat: { rooms: ['errors', 'attribution'], packages: [] },
-  storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes'] },
-  wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot'] },
+  storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes', 'hash-wasm'] },
+  wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot', 'mipd'] },
   workers: {
     rooms: ['gpu', 'attribution', 'datanet', 'wallet/light-client', 'wallet/verification', 'storage', 'errors', 'chat/ports'],
     packages: ['comlink'],
   },
   ui: {
-    rooms: ['chat', 'workers', 'wallet', 'storage', 'errors', 'attribution/types'],
-    packages: ['svelte', 'marked', 'dompurify'],
+    rooms: ['chat', 'engines', 'workers', 'wallet', 'storage', 'errors', 'attribution/types'],
+    packages: ['svelte', 'marked', 'dompurify', 'fflate', 'highlight.js', 'katex', 'uplot'],
   },
 }
 

@@ -8,7 +8,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 export interface FakePage {
   page: Page
-  /** Opens the page: knobs of fake-services.ts, then a room. */
+  /** Opens the page: knobs of fakes/services.ts, then a room. */
   open(knobs?: Record<string, string>, room?: string): Promise<void>
   ask(question: string): Promise<void>
   /** Waits for the end of the last answer. */

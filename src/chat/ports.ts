@@ -36,6 +36,9 @@ export interface ChatUsage {
   dispatchesPerToken: number
 }
 
+/** local: src/gpu; web-llm: `@mlc-ai/web-llm`; cpu: `@wllama/wllama`; remote: an OpenAI-compatible endpoint. */
+export type EngineKind = 'local' | 'web-llm' | 'cpu' | 'remote'
+
 export interface Engine {
   /** Digest of the backbone's file (sha256 hex, no prefix). */
   readonly model: string

@@ -11,7 +11,7 @@ async function chooseServices(): Promise<Services> {
   const query = new URLSearchParams(location.search)
   // Builds for people hold no fakes: the branch is a constant false there and is removed with its import.
   if (import.meta.env.MODE !== 'production' && query.has('fake')) {
-    const { createFakeServices } = await import('./fake-services.ts')
+    const { createFakeServices } = await import('./fakes/services.ts')
     return createFakeServices(query)
   }
   const { createServices } = await import('./ports.ts')

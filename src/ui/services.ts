@@ -1,5 +1,5 @@
 // Everything the page may ask of the rest of the house, as one interface: the page is written against it, ui/ports.ts
-// fills it with workers and a wallet, ui/fake-ports.ts with a few lines for tests and for work on looks.
+// fills it with workers and a wallet, ui/fakes with a few lines for tests and for work on looks.
 // It is not the engine, the tracer or the ledger themselves (those are chat/ports.ts), and it holds no state of the page.
 // Invariants: every failure is an OpenChatError; amounts are wei; every `subscribe` and `watch` calls back at once with
 // the present value, then at each change, until the returned function is called.
@@ -62,6 +62,39 @@ export interface EngineService {
   start(): void
   /** Stops a download and keeps what arrived. */
   pause(): void
+}
+
+// ── models ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A GGUF file that the local and the cpu engine can run: of the catalogue, or the visitor's own. */
+export interface LocalModel {
+  /** sha256 hex of the file: its identity everywhere. */
+  digest: string
+  name: string
+  bytes: number
+  /** SPDX name, or what the file says, or null when it says nothing. */
+  licence: string | null
+  /** `general.architecture`; null until its header was read. */
+  architecture: string | null
+  contextTokens: number | null
+  source: 'catalogue' | 'file' | 'url'
+  /** Mirrors; empty for a file that was dropped here. */
+  urls: string[]
+  /** Bytes of it kept on this machine, = `bytes` when it is whole. */
+  keptBytes: number
+}
+
+/** A LoRA adapter in PEFT form. `base` is the digest of the backbone it was made for, null where it does not say. */
+export interface LocalAdapter {
+  /** sha256 hex of adapter_model.safetensors. */
+  digest: string
+  name: string
+  bytes: number
+  base: string | null
+  rank: number | null
+  source: 'catalogue' | 'file' | 'url'
+  /** Datanets it was trained on, proven or of the catalogue; empty for the visitor's own: nobody is paid for those. */
+  lineage: { datanet: string; contributions: number }[]
 }
 
 // ── datanets ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,10 +1,16 @@
-// Where the visitor is, from the part of the address after `#`: #/chat/ID, #/datanets/ID/contribute, #/verify/ID.
+// Where the visitor is, from the part of the address after `#`: #/chat/ID, #/datanets/ID/contribute, #/ledger.
 // The address is the only truth; verbs change it and the page follows. Unknown addresses are the chat.
 
 export type Route =
   | { room: 'chat'; id: string | null }
   | { room: 'datanets'; id: string | null; task: 'read' | 'contribute' | 'create' }
+  | { room: 'models'; id: string | null }
+  | { room: 'ledger'; id: string | null }
+  | { room: 'settings'; id: string | null }
   | { room: 'verify'; id: string | null }
+
+/** Rooms whose address is `#/room` or `#/room/id`; what an id means is the room's own affair. */
+const PLAIN_ROOMS = ['models', 'ledger', 'settings', 'verify'] as const
 
 export function parseRoute(hash: string): Route {
   const [room, id, task] = hash.replace(/^#\/?/, '').split('/').map(decoded)
@@ -12,7 +18,8 @@ export function parseRoute(hash: string): Route {
     if (id === 'new') return { room, id: null, task: 'create' }
     return { room, id: id || null, task: id && task === 'contribute' ? 'contribute' : 'read' }
   }
-  if (room === 'verify') return { room, id: id || null }
+  const plain = PLAIN_ROOMS.find((name) => name === room)
+  if (plain !== undefined) return { room: plain, id: id || null }
   return { room: 'chat', id: room === 'chat' && id ? id : null }
 }
 

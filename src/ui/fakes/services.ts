@@ -1,16 +1,16 @@
-// The services of the page over the fakes of fake-ports.ts, chosen by `?fake` in builds that are not for people.
+// The services of the page over the fakes of ports.ts, chosen by `?fake` in builds that are not for people.
 // Knobs in the query: `engine=absent|no_webgpu|failed`, `ms` a token, `chain=none`, `verify=bad`, `window` in ms.
 // Conversations are kept for real, in IndexedDB, so that reloads can be tested.
-import type { DocumentEntry, Hex } from '../attribution/types.ts'
-import { answer } from '../chat/answer.ts'
-import type { Conversation } from '../chat/conversation.ts'
-import { conversationStore } from '../chat/conversation-store.ts'
-import type { ReceiptState } from '../chat/ports.ts'
-import { OpenChatError } from '../errors.ts'
-import { indexedDbRecords } from '../storage/records.ts'
-import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './fake-ports.ts'
-import { type Told, told } from './ports/told.ts'
-import type { Assurance, DatanetSummary, EngineState, Services, VerifyStep, WalletState } from './services.ts'
+import type { DocumentEntry, Hex } from '../../attribution/types.ts'
+import { answer } from '../../chat/answer.ts'
+import type { Conversation } from '../../chat/conversation.ts'
+import { conversationStore } from '../../chat/conversation-store.ts'
+import type { ReceiptState } from '../../chat/ports.ts'
+import { OpenChatError } from '../../errors.ts'
+import { indexedDbRecords } from '../../storage/records.ts'
+import { type Told, told } from '../ports/told.ts'
+import type { Assurance, DatanetSummary, EngineState, Services, VerifyStep, WalletState } from '../services.ts'
+import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './ports.ts'
 
 const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
 const MODEL_BYTES = 98_362_432

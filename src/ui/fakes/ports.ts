@@ -1,9 +1,9 @@
 // Fakes of the three ports of one answer, for the page's specs and for work on its looks: words instead of a model,
 // sentences instead of a suffix array, a clock instead of a chain. Never in a production build (main.ts).
 // What they keep true: events come in the order of the real ones, amounts sum to the fee, names come from the trace.
-import type { DocumentEntry, Hex, PaidSpan, Trace } from '../attribution/types.ts'
-import type { Engine, Ledger, ReceiptState, Tracer } from '../chat/ports.ts'
-import { OpenChatError } from '../errors.ts'
+import type { DocumentEntry, Hex, PaidSpan, Trace } from '../../attribution/types.ts'
+import type { Engine, Ledger, ReceiptState, Tracer } from '../../chat/ports.ts'
+import { OpenChatError } from '../../errors.ts'
 
 export const FEE = 10n ** 15n
 const COMMONS: Hex = `0x${'c0'.repeat(20)}`

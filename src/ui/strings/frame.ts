@@ -1,0 +1,36 @@
+// Words of the frame: rooms, colours, what every room says. See strings.ts.
+export const frame = {
+  product: 'Open Chat',
+
+  skip: 'Skip to the content',
+
+  routes: { chat: 'Chat', datanets: 'Datanets', models: 'Models', ledger: 'Ledger', settings: 'Settings', verify: 'Verify' },
+
+  theme: { label: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark', next: (now: string) => `Colours: ${now}. Change` },
+
+  close: 'Close',
+
+  cancel: 'Cancel',
+
+  undo: 'Undo',
+
+  retry: 'Try again',
+
+  loading: 'Loading …',
+
+  document: {
+    title: 'In context',
+    contributor: 'Contributor',
+    licence: 'Licence',
+    year: 'Year',
+    datanet: 'Datanet',
+    commitment: 'Commitment',
+    found: 'Found',
+    foundTimes: (n: number) => (n === 1 ? 'once in all datanets searched' : `${n} times in all datanets searched`),
+    amount: 'Amount',
+    words: 'Tokens',
+    more: 'Show more around it',
+  },
+
+  licences: ['CC0-1.0', 'CC-BY-4.0', 'CC-BY-SA-4.0', 'Public domain', 'MIT', 'Apache-2.0'],
+}

@@ -1,0 +1,4 @@
+// Words of the models room. See strings.ts.
+export const models = {
+  models: { title: 'Models' },
+}
