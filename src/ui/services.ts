@@ -6,7 +6,7 @@
 import type { DocumentEntry, Hex } from '../attribution/types.ts'
 import type { AnswerEvent, AnswerRequest } from '../chat/answer.ts'
 import type { ConversationStore } from '../chat/conversation.ts'
-import type { ReceiptState } from '../chat/ports.ts'
+import type { ChatMessage, EngineKind, ReceiptState } from '../chat/ports.ts'
 import type { OpenChatError } from '../errors.ts'
 
 export interface Services {
@@ -55,13 +55,76 @@ export type EngineState =
   | { state: 'no_webgpu'; error: OpenChatError }
   | { state: 'failed'; error: OpenChatError }
 
+/** One thing that could answer: a model on one of the four engines. */
+export interface EngineChoice {
+  /** `local:<digest>`, `cpu:<digest>`, `web-llm:<model>` or `remote:<n>`. */
+  id: string
+  engine: EngineKind
+  /** The model's name, as it stands on each message. */
+  name: string
+  /** One sentence: where it computes, and what leaves this machine. */
+  detail: string
+  /** Bytes still to be fetched before it can answer; 0 when all is here or nothing is fetched. */
+  needsBytes: number
+  /** Host those bytes come from, or the endpoint's; null: this page's own, or none. */
+  host: string | null
+  /** Whether adapters, and so quoting by the datanets' own adapters, can be used with it. */
+  adapters: boolean
+  /** Why it cannot run in this browser; null when it can. */
+  hindrance: OpenChatError | null
+}
+
+/** Something that runs on less than was hoped for. `sentence` says what and why. */
+export interface Demotion {
+  code: 'software_adapter' | 'no_f16' | 'smaller_context' | 'device_recovered'
+  sentence: string
+}
+
+/** Everything about the engine beside its state. Shared by all tabs: they have one engine between them. */
+export interface EngineFacts {
+  choices: EngineChoice[]
+  /** Id of the choice that `EngineState` and `model` speak of. */
+  chosen: string
+  /** Offered to the visitor, never done unasked: another choice that would work (better) here. `sentence` says why. */
+  proposal: { id: string; sentence: string } | null
+  demotions: Demotion[]
+  /** Tokens that a prompt and its answer may have together; null before ready, or where the engine does not say. */
+  contextTokens: number | null
+  /** Whether this tab runs the engine or asks the tab that does. */
+  tab: 'leader' | 'follower'
+}
+
+export interface EndpointDraft {
+  /** Base address that `/v1/models` and `/v1/chat/completions` follow; a `/v1` at its end is understood. */
+  url: string
+  model: string
+  /** Empty: none is sent. */
+  key: string
+  /** encrypted: kept under a key of this browser that cannot be exported; memory: gone with the tab. */
+  keep: 'encrypted' | 'memory'
+}
+
 export interface EngineService {
+  /** Of the chosen model; another object after `choose`. */
   readonly model: ModelCard
   subscribe(listener: (state: EngineState) => void): () => void
+  watch(listener: (facts: EngineFacts) => void): () => void
   /** Begins or resumes the download, then loads. Does nothing when running or ready; after `failed` it tries again. */
   start(): void
   /** Stops a download and keeps what arrived. */
   pause(): void
+  /**
+   * Takes another choice; kept across reloads and told to all tabs. What is loaded is let go, what is kept here is loaded
+   * at once, and what must be fetched waits for `start` (state `absent`). Answers under way end first.
+   */
+  choose(id: string): void
+  /** Tokens of a prompt under the chosen model's template; null where the engine cannot say. */
+  count(messages: ChatMessage[]): Promise<number | null>
+  /** Models that an endpoint lists. @throws endpoint_unreachable, endpoint_refused, endpoint_malformed */
+  endpointModels(url: string, key: string, signal: AbortSignal): Promise<string[]>
+  /** Keeps an endpoint as a choice. @returns its id @throws endpoint_invalid */
+  addEndpoint(draft: EndpointDraft): Promise<string>
+  removeEndpoint(id: string): Promise<void>
 }
 
 // ── models ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,6 +252,172 @@ export interface DatanetService {
   unfinished(datanet: string): Promise<ContributionDraft[]>
   /** Commit → DA → reveal → index. Resumes where an earlier call with the same draft stopped. */
   contribute(draft: ContributionDraft, signal: AbortSignal): AsyncIterable<ContributionProgress>
+}
+
+// ── intake ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type IntakeFormat = 'text' | 'markdown' | 'html' | 'pdf' | 'jsonl' | 'json' | 'csv' | 'parquet' | 'zip'
+
+export type PiiKind =
+  | 'email'
+  | 'phone'
+  | 'iban'
+  | 'card'
+  | 'ip'
+  | 'national_id'
+  | 'address'
+  | 'birth_date'
+  | 'url_credentials'
+  | 'api_key'
+  | 'private_key'
+  | 'seed_phrase'
+
+/** What is brought: files and folders (a .zip is one file), or pasted text. `path` is the place within a dropped folder. */
+export type IntakeSource = { files: { name: string; path?: string; blob: Blob }[] } | { text: string; name?: string }
+
+export interface IntakeOptions {
+  /** Field or column that holds the text, by file path; detected where it is not given. */
+  textFields?: Record<string, string>
+  /** Rows of JSONL, CSV and Parquet: one document each, or many in one. `auto`: each, unless a file holds thousands. */
+  rows?: 'auto' | 'each' | 'grouped'
+  /** What is found of these kinds is left as it is; the others are masked at first. */
+  unmasked?: PiiKind[]
+}
+
+/** Something personal or secret in a document. `from`/`to` is its UTF-16 range in the clean, unmasked text. */
+export interface IntakePii {
+  id: number
+  kind: PiiKind
+  from: number
+  to: number
+  text: string
+  /** What stands in its place while it is masked: [EMAIL], [PHONE] … */
+  token: string
+  masked: boolean
+}
+
+export interface IntakeDuplicate {
+  /** Null: another of the documents brought now, `document` is its id. */
+  datanet: string | null
+  document: string
+  title: string
+  author: string
+  /** Part of this document's 32-token shingles that stand there, 0..1: at 0.5 a contribution can be slashed. */
+  share: number
+  /** Part of its 5-token shingles that stand there, letters' case aside, 0..1: also sees texts with words exchanged. */
+  similarity: number
+  /** Words that stand in both; empty where none are 32 tokens long. */
+  sample: string
+}
+
+export interface IntakeFlag {
+  code:
+    | 'too_short'
+    | 'repeated_lines'
+    | 'boilerplate'
+    | 'mostly_markup'
+    | 'mostly_code'
+    | 'mostly_digits'
+    | 'mixed_languages'
+    | 'ocr_noise'
+    | 'copyright_notice'
+    | 'assistant_phrases'
+    | 'exact_copy'
+    | 'near_copy'
+    | 'scanned_pages'
+    | 'no_language'
+  /** For people. */
+  sentence: string
+}
+
+export interface IntakeDocument {
+  id: string
+  /** Path of the file it came from; with a part, page range or row behind it in `name`. */
+  file: string
+  name: string
+  format: IntakeFormat
+  /** Of the text as it would be published now, masks included. */
+  characters: number
+  tokens: number
+  /** ISO 639-3 and its English name; `confidence` 0..1, of a sample. Null where it cannot be told. */
+  language: { code: string; name: string; confidence: number } | null
+  /** First words as they would be published. */
+  excerpt: string
+  /** What cleaning changed, one sentence each. */
+  changes: string[]
+  /** At most 200 of them; `piiFound` and `piiMasked` count all. */
+  pii: IntakePii[]
+  piiFound: number
+  piiMasked: number
+  duplicates: IntakeDuplicate[]
+  flags: IntakeFlag[]
+  /** Guesses from the file (front matter, metadata, headings, names), or what `describe` set. */
+  title: string
+  author: string | null
+  year: number | null
+  /** wei, by the stated rule of datanet/stake.ts; the contract does not ask for it yet. */
+  expectedStake: bigint
+  /** False after `drop`: kept out of the batches. */
+  accepted: boolean
+}
+
+export interface IntakeTotals {
+  files: number
+  refused: number
+  documents: number
+  characters: number
+  tokens: number
+  piiFound: number
+  piiMasked: number
+  expectedStake: bigint
+}
+
+export type IntakeEvent =
+  | { type: 'progress'; file: string; doneBytes: number; totalBytes: number; documents: number }
+  /** Fields of a table or of JSON lines, the chosen one first; `share` of the characters, `sample` its first words. */
+  | { type: 'fields'; file: string; chosen: string; fields: { name: string; share: number; sample: string }[] }
+  /** At most 20 at a time. */
+  | { type: 'documents'; documents: IntakeDocument[] }
+  /** A file that cannot be taken; the others go on. */
+  | { type: 'refused'; file: string; error: OpenChatError }
+  | { type: 'done'; totals: IntakeTotals }
+
+/** The documents of one contribution, as `contribute` publishes them. */
+export interface IntakeBatch {
+  documents: {
+    id: string
+    facts: { author: string; licence: string; title: string; year: number | null }
+    text: string
+    tokens: Uint16Array
+  }[]
+  /** Of the published bundle, at most. */
+  bytes: number
+  tokens: number
+}
+
+/**
+ * Reads, cleans, masks and compares on this machine, in its own worker; nothing leaves it. Documents of several `examine`
+ * calls stay side by side until `release`.
+ */
+export interface IntakeService {
+  /** @throws cancelled, engine_not_ready (no tokeniser can be fetched), intake_too_many_documents; what is wrong with one file is an event */
+  examine(source: IntakeSource, options: IntakeOptions, signal: AbortSignal): AsyncIterable<IntakeEvent>
+  /** All documents in their order, `total` counts them. */
+  documents(offset: number, limit: number): Promise<{ total: number; documents: IntakeDocument[] }>
+  totals(): Promise<IntakeTotals>
+  /** Masks or unmasks findings of one document; the other way round is the undo. @returns it with new counts */
+  mask(document: string, findings: number[] | 'all', masked: boolean): Promise<IntakeDocument>
+  /** The same for every finding of a kind in every document. */
+  maskKind(kind: PiiKind, masked: boolean): Promise<IntakeTotals>
+  describe(document: string, facts: { title?: string; author?: string | null; year?: number | null }): Promise<IntakeDocument>
+  /** UTF-16 [from, to) of the clean, unmasked text, with the findings in it; `length` is of the whole. */
+  text(document: string, from: number, to: number): Promise<{ text: string; length: number; pii: IntakePii[] }>
+  /** Leaves a document out of the batches, or takes it back. */
+  drop(document: string, dropped?: boolean): Promise<IntakeDocument>
+  /** Accepted documents, masked, in order, each batch one contribution. `author` stands where a document names none; `maxBytes` ≤ 16 MiB, 8 MiB by default. */
+  batches(facts: { author: string; licence: string }, signal: AbortSignal, maxBytes?: number): AsyncIterable<IntakeBatch>
+  /** Forgets all documents and what was set aside of them. */
+  release(): Promise<void>
 }
 
 // ── receipts and verification ───────────────────────────────────────────────────────────────────────────────────────
