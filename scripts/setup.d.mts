@@ -3,3 +3,5 @@ export const root: string
 export const stateDir: string
 export function ensureModel(): Promise<string>
 export function ensurePackedPackage(name: string, version: string): string
+/** A Chromium's executable, or undefined when there is none. */
+export function findChromium(): string | undefined
