@@ -1,5 +1,5 @@
 // The services of the page over the fakes of ports.ts, chosen by `?fake` in builds that are not for people.
-// Knobs in the query: `engine=absent|no_webgpu|failed`, `ms` a token, `chain=none`, `verify=bad`, `window` in ms.
+// Knobs in the query: those of fakes/engine.ts, `ms` a token, `chain=none`, `verify=bad`, `window` in ms.
 // Conversations are kept for real, in IndexedDB, so that reloads can be tested.
 import type { DocumentEntry, Hex } from '../../attribution/types.ts'
 import { answer } from '../../chat/answer.ts'
@@ -9,11 +9,11 @@ import type { ReceiptState } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
 import { type Told, told } from '../ports/told.ts'
-import type { Assurance, DatanetSummary, EngineState, Services, VerifyStep, WalletState } from '../services.ts'
+import type { Assurance, DatanetSummary, Services, VerifyStep, WalletState } from '../services.ts'
+import { fakeEngineService } from './engine.ts'
 import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './ports.ts'
 
 const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
-const MODEL_BYTES = 98_362_432
 const COMMITMENT: Hex = `0x${'1d'.repeat(32)}`
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -42,7 +42,6 @@ export function createFakeServices(query: URLSearchParams): Services {
     if (known) known.set(state)
     else states.set(id, told(state))
   }
-  const engine = told<EngineState>({ state: 'checking' })
   const tracer = fakeTracer(() => documents)
   const ledger = fakeLedger(Number(query.get('window') ?? 6000), change)
   const wallet = told<WalletState>({ state: 'opening' })
@@ -64,25 +63,6 @@ export function createFakeServices(query: URLSearchParams): Services {
     )
   }, 50)
 
-  let download: ReturnType<typeof setInterval> | undefined
-  let received = 0
-  const load = async () => {
-    engine.set({ state: 'loading', stage: 'weights to the GPU', fraction: 0.4 })
-    await pause(200)
-    if (query.get('engine') === 'failed') {
-      const error = new OpenChatError('digest_mismatch', 'The model file is not the one that was expected.', {
-        action: 'Download it again.',
-      })
-      engine.set({ state: 'failed', error })
-    } else engine.set({ state: 'ready', gpu: 'fake GPU', software: true })
-  }
-  setTimeout(() => {
-    if (query.get('engine') === 'no_webgpu') {
-      engine.set({ state: 'no_webgpu', error: new OpenChatError('gpu_unavailable', 'This browser offers no WebGPU.') })
-    } else if (query.get('engine') === 'absent') engine.set({ state: 'absent', receivedBytes: 0 })
-    else void load()
-  }, 30)
-
   const entryOf = (datanet: string, document: number): FakeDocument => {
     const found = documents.find((d) => d.datanet === datanet && d.document === document)
     if (found === undefined) throw new OpenChatError('datanet_unknown', `Datanet ${datanet} has no document ${document}.`)
@@ -90,35 +70,7 @@ export function createFakeServices(query: URLSearchParams): Services {
   }
 
   return {
-    engine: {
-      model: {
-        name: 'SmolLM2-135M-Instruct',
-        bytes: MODEL_BYTES,
-        licence: 'Apache-2.0',
-        digest: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
-        besidesBytes: 12_761_000,
-        adapters: { feed: 'Public speech' },
-      },
-      subscribe: engine.subscribe,
-      start() {
-        if (engine.value.state === 'ready' || download !== undefined) return
-        download = setInterval(() => {
-          received = Math.min(MODEL_BYTES, received + 2_400_000)
-          if (received < MODEL_BYTES) {
-            engine.set({ state: 'downloading', receivedBytes: received, totalBytes: MODEL_BYTES, bytesPerSecond: 24_000_000 })
-            return
-          }
-          clearInterval(download)
-          download = undefined
-          void load()
-        }, 100)
-      },
-      pause() {
-        clearInterval(download)
-        download = undefined
-        engine.set({ state: 'absent', receivedBytes: received })
-      },
-    },
+    engine: fakeEngineService(query),
     async *ask(request, signal) {
       const spoken = { ...request, quotingAdapter: 'feed' }
       for await (const event of answer(spoken, { engine: fakeEngine(ms), tracer, ...(noChain ? {} : { ledger }) }, signal)) {

@@ -5,7 +5,7 @@ import { asOpenChatError } from '../../errors.ts'
 import { keepStorage } from '../../storage/open.ts'
 import type { GpuWorker } from '../../workers/gpu-api.ts'
 import { openWorker, streamOf } from '../../workers/rpc.ts'
-import type { EngineService, EngineState, ModelCard } from '../services.ts'
+import type { EngineFacts, EngineService, EngineState, ModelCard } from '../services.ts'
 import type { Catalogue } from './catalogue.ts'
 import { told } from './told.ts'
 
@@ -25,6 +25,15 @@ export function openEngine(catalogue: Catalogue): OpenedEngine {
     adapters: Object.fromEntries(catalogue.adapters.map(({ digest, name }) => [digest, name])),
   }
   const state = told<EngineState>({ state: 'checking' })
+  const facts = told<EngineFacts>({
+    choices: [
+      {
+        ...{ id: `local:${file.sha256}`, engine: 'local', name: file.name, detail: 'On your graphics card, in this page.' },
+        ...{ needsBytes: 0, host: null, adapters: true, hindrance: null },
+      },
+    ],
+    ...{ chosen: `local:${file.sha256}`, proposal: null, demotions: [], contextTokens: null, tab: 'leader' },
+  })
   const { api } = openWorker<GpuWorker>(new Worker(new URL('../../workers/gpu.worker.ts', import.meta.url), { type: 'module' }))
   let running: AbortController | null = null
 
@@ -80,6 +89,12 @@ export function openEngine(catalogue: Catalogue): OpenedEngine {
       subscribe: state.subscribe,
       start: () => void start(),
       pause: () => running?.abort(),
+      watch: facts.subscribe,
+      choose: () => {},
+      count: async () => null,
+      endpointModels: async () => [],
+      addEndpoint: async () => '',
+      removeEndpoint: async () => {},
     },
     port: {
       model: file.sha256,

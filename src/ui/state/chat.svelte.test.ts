@@ -4,7 +4,7 @@ import { afterReload, type Conversation, lastVersion } from '../../chat/conversa
 import { conversationStore } from '../../chat/conversation-store.ts'
 import { OpenChatError } from '../../errors.ts'
 import { memoryRecords } from '../../storage/records.ts'
-import type { AskRequest, EngineState, Services } from '../services.ts'
+import type { AskRequest, EngineFacts, EngineState, Services } from '../services.ts'
 import { ChatState } from './chat.svelte.ts'
 import { EngineView } from './engine.svelte.ts'
 import { Notices } from './notices.svelte.ts'
@@ -33,6 +33,20 @@ function house(states: EngineState[] = [{ state: 'ready', gpu: 'none', software:
       subscribe(listener: (state: EngineState) => void) {
         tellEngine = listener
         for (const state of states) listener(state)
+        return () => {}
+      },
+      watch(listener: (facts: EngineFacts) => void) {
+        const choice = {
+          id: 'local:1',
+          engine: 'local' as const,
+          name: 'm',
+          detail: '',
+          needsBytes: 0,
+          host: null,
+          adapters: true,
+          hindrance: null,
+        }
+        listener({ choices: [choice], chosen: 'local:1', proposal: null, demotions: [], contextTokens: 2048, tab: 'leader' })
         return () => {}
       },
       start: vi.fn(),

@@ -1,6 +1,6 @@
 // The model as the page sees it: absent, arriving, ready or impossible. Answers wait on `whenReady`.
 // It asks before spending a metered connection and never otherwise.
-import type { EngineService, EngineState, ModelCard } from '../services.ts'
+import type { EngineChoice, EngineFacts, EngineService, EngineState, ModelCard } from '../services.ts'
 
 /** The part of the Network Information API that says "do not spend this connection"; absent outside Chromium. */
 interface Connection {
@@ -10,6 +10,7 @@ interface Connection {
 
 export class EngineView {
   #state = $state.raw<EngineState>({ state: 'checking' })
+  #facts = $state.raw<EngineFacts>()!
   #service: EngineService
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
   /** A pause or a metered connection is a person's word; only `start` overrules it. */
@@ -20,7 +21,21 @@ export class EngineView {
     this.#service = service
     this.metered = connection?.saveData === true || connection?.type === 'cellular'
     this.#mayStart = !this.metered
+    service.watch((facts) => {
+      this.#facts = facts
+    })
     service.subscribe((state) => this.#receive(state))
+  }
+
+  /** Choices, proposal, demotions, context; see EngineFacts. */
+  get facts(): EngineFacts {
+    return this.#facts
+  }
+
+  /** The choice that answers now. */
+  get choice(): EngineChoice {
+    const { choices, chosen } = this.#facts
+    return choices.find(({ id }) => id === chosen)!
   }
 
   get state(): EngineState {
@@ -28,6 +43,8 @@ export class EngineView {
   }
 
   get model(): ModelCard {
+    // Read, so that whoever shows the card follows a change of the choice.
+    void this.#facts
     return this.#service.model
   }
 
@@ -48,6 +65,12 @@ export class EngineView {
   pause(): void {
     this.#mayStart = false
     this.#service.pause()
+  }
+
+  choose(id: string): void {
+    // What was asked of one model is not owed to another: a download of it begins by a person's word.
+    this.#mayStart = false
+    this.#service.choose(id)
   }
 
   /** @returns when the engine is ready. @throws what made it fail, gpu_unavailable, or the signal's reason */
