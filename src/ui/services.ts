@@ -8,6 +8,15 @@ import type { AnswerEvent, AnswerRequest } from '../chat/answer.ts'
 import type { ConversationStore } from '../chat/conversation.ts'
 import type { ChatMessage, EngineKind, ReceiptState } from '../chat/ports.ts'
 import type { OpenChatError } from '../errors.ts'
+import type {
+  IntakeBatch,
+  IntakeDocument,
+  IntakeOptions,
+  IntakeReport,
+  IntakeSource,
+  IntakeTotals,
+  PiiKind,
+} from '../workers/datanet-api.ts'
 
 export interface Services {
   engine: EngineService
@@ -145,6 +154,8 @@ export interface LocalModel {
   urls: string[]
   /** Bytes of it kept on this machine, = `bytes` when it is whole. */
   keptBytes: number
+  /** sha256 hex of its 4 MiB chunks in order, where they are known before the download: `download({ chunks })` checks each. */
+  chunks?: string[]
 }
 
 /** A LoRA adapter in PEFT form. `base` is the digest of the backbone it was made for, null where it does not say. */
@@ -158,6 +169,94 @@ export interface LocalAdapter {
   source: 'catalogue' | 'file' | 'url'
   /** Datanets it was trained on, proven or of the catalogue; empty for the visitor's own: nobody is paid for those. */
   lineage: { datanet: string; contributions: number }[]
+  /** Where its two files are served; null for one that lies in the blob store only, under `digest` and `config.sha256`. */
+  weights: string | null
+  config: { url: string | null; sha256: string; bytes: number }
+}
+
+/** Bytes that a model takes on the GPU while it answers. `total` is the sum of the others. */
+export interface MemoryPlan {
+  weights: number
+  /** The context's keys and values, at `contextTokens`. */
+  cache: number
+  adapters: number
+  scratch: number
+  total: number
+  contextTokens: number
+}
+
+/** Whether a model will run here: tried, not read off a memory size, since no browser tells the truth about that. */
+export interface Fit {
+  verdict: 'fits' | 'tight' | 'too_large' | 'unknown'
+  /** One sentence for people. */
+  reason: string
+  /** null while the file's header was not read. */
+  plan: MemoryPlan | null
+}
+
+export type Transfer =
+  | { state: 'running'; doneBytes: number; totalBytes: number; bytesPerSecond: number; stage: 'downloading' | 'checking' }
+  | { state: 'paused'; doneBytes: number; totalBytes: number }
+  | { state: 'failed'; error: OpenChatError }
+
+export interface ListedModel extends LocalModel {
+  /** null: nothing is fetched and nothing is half here. */
+  transfer: Transfer | null
+}
+
+export interface Library {
+  models: ListedModel[]
+  adapters: LocalAdapter[]
+  /** What this browser kept and has no more, without anybody having deleted it here. */
+  evicted: { digest: string; name: string; bytes: number }[]
+}
+
+export type KeptKind = 'models' | 'adapters' | 'datanets' | 'conversations' | 'receipts' | 'other'
+
+export interface StorageReport {
+  /** `items` files or records, and their bytes (records: as JSON, about). */
+  kinds: { kind: KeptKind; items: number; bytes: number }[]
+  /** What the browser says of this origin; null where it does not say. */
+  usedBytes: number | null
+  quotaBytes: number | null
+  /** Whether the browser promised not to evict. */
+  persistent: boolean
+}
+
+/** Reading a file or URL before it is taken: what it says it is. */
+export interface AddProgress {
+  stage: 'reading' | 'copying' | 'downloading' | 'checking'
+  doneBytes: number
+  totalBytes: number | null
+}
+
+/** The models and adapters of this browser: the catalogue's and the visitor's own, kept by digest. */
+export interface ModelsService {
+  subscribe(listener: (library: Library) => void): () => void
+  /** Fetches, or goes on with, a model's file; the outcome is told through `subscribe`. Loading it is the engine's. */
+  download(digest: string): void
+  /** Stops a download and keeps what arrived. */
+  pause(digest: string): void
+  /** Stops a download and drops what arrived. */
+  discard(digest: string): Promise<void>
+  /** @throws gguf_invalid, architecture_unsupported, tensor_type_unsupported, storage_full, cancelled */
+  addModelFile(file: File, progress: (event: AddProgress) => void, signal: AbortSignal): Promise<LocalModel>
+  /** Reads the header by ranges first, so that what cannot run costs no download. @throws as above, download_failed */
+  addModelUrl(url: string, progress: (event: AddProgress) => void, signal: AbortSignal): Promise<LocalModel>
+  /** adapter_config.json and adapter_model.safetensors, or one zip with them. @throws adapter_invalid, adapter_unsupported, adapter_mismatch … */
+  addAdapterFiles(files: File[], signal: AbortSignal): Promise<LocalAdapter>
+  /** A folder that serves the two files, or a zip. @throws as above, download_failed */
+  addAdapterUrl(url: string, signal: AbortSignal): Promise<LocalAdapter>
+  /** Hides it at once and deletes its bytes a little later; `undo` before that brings it back whole. */
+  remove(digest: string): Promise<{ undo(): Promise<void> }>
+  /** A quick look at a model that is here, chunk by chunk. @returns how many chunks were wrong and are fetched again on loading */
+  check(digest: string, signal: AbortSignal): Promise<{ chunks: number; wrong: number }>
+  fit(digest: string): Promise<Fit>
+  storage(): Promise<StorageReport>
+  /** Asks the browser not to evict. @returns whether it promised to. */
+  persist(): Promise<boolean>
+  /** The eviction has been read. */
+  acknowledgeEviction(): Promise<void>
 }
 
 // ── datanets ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,144 +355,21 @@ export interface DatanetService {
 
 // ── intake ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type IntakeFormat = 'text' | 'markdown' | 'html' | 'pdf' | 'jsonl' | 'json' | 'csv' | 'parquet' | 'zip'
+export type {
+  IntakeBatch,
+  IntakeDocument,
+  IntakeDuplicate,
+  IntakeFlag,
+  IntakeFormat,
+  IntakeOptions,
+  IntakePii,
+  IntakeSource,
+  IntakeTotals,
+  PiiKind,
+} from '../workers/datanet-api.ts'
 
-export type PiiKind =
-  | 'email'
-  | 'phone'
-  | 'iban'
-  | 'card'
-  | 'ip'
-  | 'national_id'
-  | 'address'
-  | 'birth_date'
-  | 'url_credentials'
-  | 'api_key'
-  | 'private_key'
-  | 'seed_phrase'
-
-/** What is brought: files and folders (a .zip is one file), or pasted text. `path` is the place within a dropped folder. */
-export type IntakeSource = { files: { name: string; path?: string; blob: Blob }[] } | { text: string; name?: string }
-
-export interface IntakeOptions {
-  /** Field or column that holds the text, by file path; detected where it is not given. */
-  textFields?: Record<string, string>
-  /** Rows of JSONL, CSV and Parquet: one document each, or many in one. `auto`: each, unless a file holds thousands. */
-  rows?: 'auto' | 'each' | 'grouped'
-  /** What is found of these kinds is left as it is; the others are masked at first. */
-  unmasked?: PiiKind[]
-}
-
-/** Something personal or secret in a document. `from`/`to` is its UTF-16 range in the clean, unmasked text. */
-export interface IntakePii {
-  id: number
-  kind: PiiKind
-  from: number
-  to: number
-  text: string
-  /** What stands in its place while it is masked: [EMAIL], [PHONE] … */
-  token: string
-  masked: boolean
-}
-
-export interface IntakeDuplicate {
-  /** Null: another of the documents brought now, `document` is its id. */
-  datanet: string | null
-  document: string
-  title: string
-  author: string
-  /** Part of this document's 32-token shingles that stand there, 0..1: at 0.5 a contribution can be slashed. */
-  share: number
-  /** Part of its 5-token shingles that stand there, letters' case aside, 0..1: also sees texts with words exchanged. */
-  similarity: number
-  /** Words that stand in both; empty where none are 32 tokens long. */
-  sample: string
-}
-
-export interface IntakeFlag {
-  code:
-    | 'too_short'
-    | 'repeated_lines'
-    | 'boilerplate'
-    | 'mostly_markup'
-    | 'mostly_code'
-    | 'mostly_digits'
-    | 'mixed_languages'
-    | 'ocr_noise'
-    | 'copyright_notice'
-    | 'assistant_phrases'
-    | 'exact_copy'
-    | 'near_copy'
-    | 'scanned_pages'
-    | 'no_language'
-  /** For people. */
-  sentence: string
-}
-
-export interface IntakeDocument {
-  id: string
-  /** Path of the file it came from; with a part, page range or row behind it in `name`. */
-  file: string
-  name: string
-  format: IntakeFormat
-  /** Of the text as it would be published now, masks included. */
-  characters: number
-  tokens: number
-  /** ISO 639-3 and its English name; `confidence` 0..1, of a sample. Null where it cannot be told. */
-  language: { code: string; name: string; confidence: number } | null
-  /** First words as they would be published. */
-  excerpt: string
-  /** What cleaning changed, one sentence each. */
-  changes: string[]
-  /** At most 200 of them; `piiFound` and `piiMasked` count all. */
-  pii: IntakePii[]
-  piiFound: number
-  piiMasked: number
-  duplicates: IntakeDuplicate[]
-  flags: IntakeFlag[]
-  /** Guesses from the file (front matter, metadata, headings, names), or what `describe` set. */
-  title: string
-  author: string | null
-  year: number | null
-  /** wei, by the stated rule of datanet/stake.ts; the contract does not ask for it yet. */
-  expectedStake: bigint
-  /** False after `drop`: kept out of the batches. */
-  accepted: boolean
-}
-
-export interface IntakeTotals {
-  files: number
-  refused: number
-  documents: number
-  characters: number
-  tokens: number
-  piiFound: number
-  piiMasked: number
-  expectedStake: bigint
-}
-
-export type IntakeEvent =
-  | { type: 'progress'; file: string; doneBytes: number; totalBytes: number; documents: number }
-  /** Fields of a table or of JSON lines, the chosen one first; `share` of the characters, `sample` its first words. */
-  | { type: 'fields'; file: string; chosen: string; fields: { name: string; share: number; sample: string }[] }
-  /** At most 20 at a time. */
-  | { type: 'documents'; documents: IntakeDocument[] }
-  /** A file that cannot be taken; the others go on. */
-  | { type: 'refused'; file: string; error: OpenChatError }
-  | { type: 'done'; totals: IntakeTotals }
-
-/** The documents of one contribution, as `contribute` publishes them. */
-export interface IntakeBatch {
-  documents: {
-    id: string
-    facts: { author: string; licence: string; title: string; year: number | null }
-    text: string
-    tokens: Uint16Array
-  }[]
-  /** Of the published bundle, at most. */
-  bytes: number
-  tokens: number
-}
+/** What `examine` tells, in order; `refused` is a file that cannot be taken, the others go on. */
+export type IntakeEvent = Exclude<IntakeReport, { type: 'refused' }> | { type: 'refused'; file: string; error: OpenChatError }
 
 /**
  * Reads, cleans, masks and compares on this machine, in its own worker; nothing leaves it. Documents of several `examine`
