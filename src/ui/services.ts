@@ -12,6 +12,7 @@ import type {
   IntakeBatch,
   IntakeDocument,
   IntakeOptions,
+  IntakePii,
   IntakeReport,
   IntakeSource,
   IntakeTotals,
