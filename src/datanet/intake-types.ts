@@ -118,6 +118,8 @@ export interface IntakeTotals {
   piiFound: number
   piiMasked: number
   expectedStake: bigint
+  /** Datanets that the documents were compared with. */
+  comparedWith: string[]
 }
 
 /** The documents of one contribution, as `contribute` publishes them. */

@@ -1,6 +1,6 @@
 // Fills the page's services with the real rooms: workers for engine and attribution, the wallet behind them. The one place
 // where the page's parts meet; nothing of the chain is loaded before the first paint.
-import { answer } from '../chat/answer.ts'
+import { answer, measure } from '../chat/answer.ts'
 import type { Conversation } from '../chat/conversation.ts'
 import { conversationStore } from '../chat/conversation-store.ts'
 import type { Tracer } from '../chat/ports.ts'
@@ -10,6 +10,7 @@ import { openWorker } from '../workers/rpc.ts'
 import { type Catalogue, loadCatalogue } from './ports/catalogue.ts'
 import { openDatanetDesk } from './ports/datanet-desk.ts'
 import { openEngine } from './ports/engine-service.ts'
+import { openIntake } from './ports/intake.ts'
 import { openReceiptDesk } from './ports/receipt-desk.ts'
 import { openWalletDesk } from './ports/wallet-desk.ts'
 import type { Services } from './services.ts'
@@ -24,7 +25,9 @@ export async function createServices(): Promise<Services> {
   const wallet = openWalletDesk(FEE, (error) => console.error(error))
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
   const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
-  const [quoting] = catalogue.adapters
+  const quotingAdapters = Object.fromEntries(
+    catalogue.adapters.flatMap(({ digest, lineage }) => lineage.map(({ datanet }) => [datanet, digest] as const)),
+  )
 
   return {
     engine: engine.service,
@@ -43,13 +46,14 @@ export async function createServices(): Promise<Services> {
         },
       }
       const ports = { engine: engine.port, tracer: port, ...(chain === null ? {} : { ledger: chain.ledger }) }
-      for await (const event of answer({ ...request, quotingAdapter: quoting?.digest ?? null }, ports, signal)) {
+      for await (const event of answer({ ...request, quotingAdapters }, ports, signal)) {
         if (event.type === 'signed') await receipts.keep(event.receipt, event.request)
         yield event
       }
       if (request.payContributors && chain === null) await wallet.wallet()
     },
     datanets: datanets.service,
+    intake: openIntake({ catalogue, tracer, datanets }),
     receipts: receipts.service,
     wallet: wallet.service,
     conversations: conversationStore(indexedDbRecords().open<Conversation>('conversations')),

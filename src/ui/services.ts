@@ -5,6 +5,7 @@
 // the present value, then at each change, until the returned function is called.
 import type { DocumentEntry, Hex } from '../attribution/types.ts'
 import type { AnswerEvent, AnswerRequest } from '../chat/answer.ts'
+import type { ContextFit } from '../chat/context.ts'
 import type { ConversationStore } from '../chat/conversation.ts'
 import type { ChatMessage, EngineKind, ReceiptState } from '../chat/ports.ts'
 import type { OpenChatError } from '../errors.ts'
@@ -23,18 +24,22 @@ export interface Services {
   engine: EngineService
   /**
    * One answer. The page waits for `engine` to be ready before it calls; cancelling is by the signal, and the events
-   * still end with `traced`. The quoting adapter is the service's own knowledge.
+   * still end with `traced`. Which adapter quotes from which datanet is the service's own knowledge. Several may run at
+   * once; the local engine batches them.
    */
   ask(request: AskRequest, signal: AbortSignal): AsyncIterable<AnswerEvent>
+  /** What the question would take of the context, without sending it. @throws question_too_long */
+  measure(request: AskRequest): Promise<ContextFit>
   datanets: DatanetService
+  intake: IntakeService
   receipts: ReceiptService
   wallet: WalletService
   conversations: ConversationStore
 }
 
-export interface AskRequest extends Omit<AnswerRequest, 'quotingAdapter'> {
-  /** Text of an answer that was cut: generation goes on after it, and it is part of the answer. */
-  continueFrom?: string
+export interface AskRequest extends Omit<AnswerRequest, 'quotingAdapters'> {
+  /** Id of an engine choice; absent: the chosen one. */
+  model?: string
 }
 
 // ── engine ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ import type { OwnerReceipt, StepReport } from '../attribution/verify.ts'
 import type { Tracer } from '../chat/ports.ts'
 import type { ErrorWire } from '../errors.ts'
 import type { FetchedChain, VerificationNeeds } from '../wallet/verification.ts'
+import type { CorpusPart } from './datanet-api.ts'
 import type { ModelFile } from './gpu-api.ts'
 
 export interface AdapterLineage {
@@ -77,6 +78,8 @@ export interface AttributionWorker extends Omit<Tracer, 'draft'> {
   addContributions(datanet: string, contributions: FetchedContribution[]): Promise<DatanetFacts>
   datanets(): Promise<DatanetFacts[]>
   documents(datanet: string): Promise<DocumentEntry[]>
+  /** Documents of a datanet from the `from`th on, by tokens, at least one and about `maxTokens`: what new texts are compared with. */
+  corpus(datanet: string, from: number, maxTokens: number): Promise<CorpusPart>
   search(datanet: string, words: string, limit: number, signal: AbortSignal): Promise<DocumentHit[]>
   /** Text around tokens [position, position + length) of a document. */
   context(

@@ -72,6 +72,18 @@ const worker: AttributionWorker = {
     return [...opened().shelf.datanet(datanet).documents]
   },
 
+  async corpus(id, from, maxTokens) {
+    const datanet = opened().shelf.datanet(id)
+    const documents = []
+    let sum = 0
+    for (const { document, title, author, tokens } of datanet.documents.slice(from)) {
+      if (documents.length > 0 && sum + tokens > maxTokens) break
+      documents.push({ document, title, author, tokens: datanet.tokensOf(document).slice() })
+      sum += tokens
+    }
+    return { datanet: id, documents }
+  },
+
   async search(datanet, words, limit, signal) {
     const { shelf } = opened()
     const wanted = words.trim().toLowerCase()

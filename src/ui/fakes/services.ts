@@ -2,7 +2,7 @@
 // Knobs in the query: those of fakes/engine.ts, `ms` a token, `chain=none`, `verify=bad`, `window` in ms.
 // Conversations are kept for real, in IndexedDB, so that reloads can be tested.
 import type { DocumentEntry, Hex } from '../../attribution/types.ts'
-import { answer } from '../../chat/answer.ts'
+import { answer, measure } from '../../chat/answer.ts'
 import type { Conversation } from '../../chat/conversation.ts'
 import { conversationStore } from '../../chat/conversation-store.ts'
 import type { ReceiptState } from '../../chat/ports.ts'
@@ -11,6 +11,7 @@ import { indexedDbRecords } from '../../storage/records.ts'
 import { type Told, told } from '../ports/told.ts'
 import type { Assurance, DatanetSummary, Services, VerifyStep, WalletState } from '../services.ts'
 import { fakeEngineService } from './engine.ts'
+import { fakeIntake } from './intake.ts'
 import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './ports.ts'
 
 const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
@@ -72,12 +73,13 @@ export function createFakeServices(query: URLSearchParams): Services {
   return {
     engine: fakeEngineService(query),
     async *ask(request, signal) {
-      const spoken = { ...request, quotingAdapter: 'feed' }
+      const spoken = { ...request, quotingAdapters: { '1': 'feed' } }
       for await (const event of answer(spoken, { engine: fakeEngine(ms), tracer, ...(noChain ? {} : { ledger }) }, signal)) {
         if (event.type === 'signed') kept.set(event.receipt.id, { at: Date.now(), excerpt: event.request.answer.slice(0, 80) })
         yield event
       }
     },
+    measure: (request) => measure({ ...request, quotingAdapters: { '1': 'feed' } }, fakeEngine(ms)),
     conversations: conversationStore(indexedDbRecords().open<Conversation>('fake-conversations')),
     datanets: {
       list: async () => [...datanets],
@@ -182,6 +184,7 @@ export function createFakeServices(query: URLSearchParams): Services {
         }
       },
     },
+    intake: fakeIntake(),
     receipts: {
       list: async () => [...kept].map(([id, note]) => ({ id, fee: FEE, ...note, state: states.get(id)!.value })).reverse(),
       watch(id, listener) {
