@@ -119,6 +119,17 @@ export const chat = {
     closed: 'No passage in the chosen datanets fits this question, so the answer has no sources.',
   },
 
+  words: {
+    reasoning: 'Reasoning',
+    reasoningNow: 'Reasoning …',
+    reasoningCut: 'Reasoning, cut',
+    table: 'Table',
+    code: (language: string) => (language === '' ? 'Code' : `Code, ${language}`),
+    copyCode: 'Copy this code',
+    done: 'done',
+    open: 'open',
+  },
+
   shaped: {
     title: 'Who shaped it',
     none: 'No words of this answer could be traced to a datanet, so nobody is paid.',
