@@ -14,6 +14,8 @@ import type { Artifacts } from './compile.ts'
 export interface DevnetSeed {
   name: string
   licence: string
+  /** What it is about, at most 2048 bytes; kept in the datanet's first event. */
+  description?: string
   /** Whether anyone may contribute; default no. */
   open?: boolean
   contributions: { account: Hex; root: Hex; documents: number; tokens: number; licence: string }[]
@@ -75,7 +77,12 @@ async function seedDatanet(
   seed: DevnetSeed,
 ): Promise<void> {
   const { abi } = artifacts.Datanets
-  await deployer.call({ address, abi, functionName: 'create', args: [seed.name, nameHash(seed.licence), seed.open ?? false] })
+  await deployer.call({
+    address,
+    abi,
+    functionName: 'create',
+    args: [seed.name, seed.licence, seed.description ?? '', seed.open ?? false, false],
+  })
   const imports = seed.contributions.map(({ account, root, documents, tokens, licence }) => ({
     author: account,
     documents: { root, documents, tokens: BigInt(tokens), licence: nameHash(licence), daCommitment: '0x' },

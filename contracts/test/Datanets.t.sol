@@ -2,6 +2,7 @@
 // Order, heads and access of contributions.
 pragma solidity ^0.8.28;
 
+import {DatanetRegistry} from "../DatanetRegistry.sol";
 import {Datanets} from "../Datanets.sol";
 import {Test} from "./Vm.sol";
 
@@ -14,8 +15,9 @@ contract DatanetsTest is Test {
     function setUp() public {
         vm.roll(10);
         datanets = new Datanets();
-        datanets.create("open", LICENCE, true);
-        datanets.create("closed", LICENCE, false);
+        datanets.create("open", "CC0-1.0", "", true, false);
+        datanets.create("closed", "CC0-1.0", "By grant.", false, false);
+        datanets.create("reviewed", "CC0-1.0", "", true, true);
     }
 
     function testFuzz_the_head_chains_every_contribution(bytes32[5] memory roots, bytes32 salt) public {
@@ -32,7 +34,7 @@ contract DatanetsTest is Test {
             head = keccak256(bytes.concat(head, hash));
             same("head", datanets.headAt(1, i + 1), head);
         }
-        (,, uint64 count,,) = datanets.datanets(1);
+        (,,, uint64 count,,) = datanets.datanets(1);
         same("count", count, roots.length);
         same("another datanet", datanets.headAt(2, 1), 0);
     }
@@ -109,17 +111,17 @@ contract DatanetsTest is Test {
         commit(ALICE, "r", "s");
         vm.roll(11);
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(Datanets.NotMember.selector, ALICE));
+        vm.expectRevert(abi.encodeWithSelector(DatanetRegistry.NotMember.selector, ALICE));
         datanets.reveal(2, documents("r", ""), "s");
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(Datanets.NotCurator.selector, ALICE));
-        datanets.setMember(2, ALICE, true);
-        datanets.setMember(2, ALICE, true);
+        vm.expectRevert(abi.encodeWithSelector(DatanetRegistry.NotCurator.selector, ALICE));
+        datanets.setAccess(2, ALICE, true, "");
+        datanets.setAccess(2, ALICE, true, "");
         vm.prank(ALICE);
         datanets.reveal(2, documents("r", ""), "s");
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(Datanets.UnknownDatanet.selector, 3));
-        datanets.setMember(3, ALICE, true);
+        vm.expectRevert(abi.encodeWithSelector(DatanetRegistry.UnknownDatanet.selector, 4));
+        datanets.setAccess(4, ALICE, true, "");
     }
 
     function test_only_the_curator_imports() public {
@@ -127,10 +129,10 @@ contract DatanetsTest is Test {
         imports[0] = Datanets.Import(ALICE, documents("a", ""));
         imports[1] = Datanets.Import(BOB, documents("b", ""));
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(Datanets.NotCurator.selector, ALICE));
+        vm.expectRevert(abi.encodeWithSelector(DatanetRegistry.NotCurator.selector, ALICE));
         datanets.importContributions(2, imports);
         datanets.importContributions(2, imports);
-        (,, uint64 count,,) = datanets.datanets(2);
+        (,,, uint64 count,,) = datanets.datanets(2);
         same("count", count, 2);
         same("order", datanets.lastOrder(), 2);
     }
@@ -143,10 +145,10 @@ contract DatanetsTest is Test {
         vm.prank(ALICE);
         vm.expectRevert(Datanets.DocumentsInvalid.selector);
         datanets.reveal(1, none, "s");
-        vm.expectRevert(Datanets.NameInvalid.selector);
-        datanets.create("", LICENCE, true);
-        vm.expectRevert(Datanets.NameInvalid.selector);
-        datanets.create(string(new bytes(65)), LICENCE, true);
+        vm.expectRevert(DatanetRegistry.NameInvalid.selector);
+        datanets.create("", "CC0-1.0", "", true, false);
+        vm.expectRevert(DatanetRegistry.NameInvalid.selector);
+        datanets.create(string(new bytes(65)), "CC0-1.0", "", true, false);
     }
 
     function commit(address author, bytes32 root, bytes32 salt) private returns (uint64) {

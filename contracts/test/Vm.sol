@@ -3,6 +3,7 @@
 pragma solidity ^0.8.28;
 
 interface Vm {
+    function assume(bool condition) external pure;
     function warp(uint256 timestamp) external;
     function roll(uint256 blockNumber) external;
     function prank(address sender) external;

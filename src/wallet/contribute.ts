@@ -33,11 +33,21 @@ type ContributeEvent =
   | { stage: 'commit' | 'publish' | 'reveal'; state: 'running' | 'done' }
   | { stage: 'finished'; contribution: number; commitment: Hex; transaction: Hex | null }
 
+export interface NewDatanet {
+  name: string
+  licence: string
+  description: string
+  /** Anyone may contribute; else by grant. */
+  open: boolean
+  /** What others contribute waits for the curator. */
+  reviewed: boolean
+}
+
 export interface Contributor {
   /** @throws `contribution_duplicate`, `transaction_reverted`, `da_unreachable` … ; call it again to go on */
   contribute(plan: Planned, signal: AbortSignal): AsyncGenerator<ContributeEvent>
   /** A new datanet curated by this account. @returns its id */
-  createDatanet(name: string, licence: string, open: boolean): Promise<bigint>
+  createDatanet(datanet: NewDatanet): Promise<bigint>
   /** Plans that were begun and not finished, to be offered again. */
   unfinished(): Promise<Planned[]>
 }
@@ -136,9 +146,9 @@ export function createContributor(ports: ContributorPorts): Contributor {
 
   return {
     contribute,
-    async createDatanet(name, licence, open) {
+    async createDatanet({ name, licence, description, open, reviewed }) {
       await ports.fund()
-      const receipt = await send('create', [name, nameHash(licence), open])
+      const receipt = await send('create', [name, licence, description, open, reviewed])
       return createdId(receipt)
     },
     unfinished: async () =>

@@ -52,7 +52,7 @@ function logOf(held: ReturnType<typeof contribution>) {
 function readerOver(logs: unknown, chained: Contribution[] = three, serve: (hash: Hex) => Uint8Array = () => body) {
   const anchor = { block: 5n, hash: hash('11'), timestamp: 9n, hosts: ['node'] }
   const proven = <T>(value: T) => ({ value, assurance: 'pinned' as const, anchor })
-  const named = { curator: hash('05'), open: true, contributions: chained.length, licence: hash('06'), name: 'Notes' }
+  const named = { curator: hash('05'), open: true, reviewed: false, contributions: chained.length, licence: hash('06'), name: 'Notes' }
   const state = {
     addresses,
     pin: async () => ({ number: 5n }) as PinnedHeader,

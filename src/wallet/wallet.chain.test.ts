@@ -13,6 +13,8 @@ import { memoryRecords } from '../storage/records.ts'
 import { parseSettings } from './settings.ts'
 import { openWallet, type Wallet } from './wallet.ts'
 
+const LETTERS = { licence: 'CC0-1.0', description: 'Letters to friends.', open: true, reviewed: false }
+
 let stateDir: string
 let devnet: Devnet
 let wallet: Wallet
@@ -69,7 +71,7 @@ describe('wallet over the devnet', () => {
   })
 
   it('contributes a text to a datanet of its own, and reads it back from the chain and DA', async () => {
-    const datanet = await wallet.contributor.createDatanet('Letters', 'CC0-1.0', true)
+    const datanet = await wallet.contributor.createDatanet({ ...LETTERS, name: 'Letters' })
     expect(datanet).toBe(2n)
     const facts = { author: 'Ada', licence: 'CC0-1.0', title: 'To a friend', year: 1843 }
     const documents = [{ facts, text: 'The engine weaves algebraic patterns.', tokens: Uint16Array.of(5, 6, 7, 8) }]
@@ -83,7 +85,7 @@ describe('wallet over the devnet', () => {
     expect(await wallet.datanets.documents(contributions[0])).toEqual([{ facts, text: documents[0].text }])
     const listed = await wallet.datanets.list()
     expect(listed.map(({ state }) => state.value.name)).toEqual([SEED.name, 'Letters'])
-    await expect(wallet.contributor.createDatanet('', 'CC0-1.0', true)).rejects.toMatchObject({
+    await expect(wallet.contributor.createDatanet({ ...LETTERS, name: '' })).rejects.toMatchObject({
       code: 'transaction_reverted',
       meta: { reason: 'NameInvalid' },
     })

@@ -162,7 +162,7 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
       },
       async create({ name, licence }) {
         const chain = await wallet.wallet()
-        const id = await chain.contributor.createDatanet(name, licence, true)
+        const id = await chain.contributor.createDatanet({ name, licence, description: '', open: true, reviewed: false })
         const made = (await chain.datanets.list()).find((listed) => listed.id === id)
         if (made !== undefined) return summary(made)
         throw new OpenChatError('rpc_stale', 'The datanet was created, but the node does not show it yet.', { action: 'Reload the list.' })

@@ -18,6 +18,10 @@ type Contract = keyof ContractAddresses
 
 const BATCH_STATUS = ['none', 'posted', 'final', 'cancelled'] as const
 
+/** As the contract numbers them. */
+export const ACCESS = ['none', 'asked', 'granted', 'refused', 'revoked'] as const
+export type Access = (typeof ACCESS)[number]
+
 export interface BatchState {
   poster: Hex
   status: (typeof BATCH_STATUS)[number]
@@ -38,6 +42,8 @@ export interface BatchState {
 export interface DatanetState {
   curator: Hex
   open: boolean
+  /** What others contribute waits for the curator. */
+  reviewed: boolean
   contributions: number
   /** keccak256 of the licence's name. */
   licence: Hex
@@ -110,14 +116,17 @@ export function createContractState(client: LightClient, addresses: ContractAddr
     parametersHash: async (pinned: PinnedHeader) => map(await read(pinned, 'attributions', ['parametersHash']), hash),
     /** head_n of a datanet; zero for n = 0 and for n that is not reached yet. */
     headAt: async (pinned: PinnedHeader, datanet: bigint, n: number) => map(await read(pinned, 'datanets', ['headAt', datanet, n]), hash),
+    /** Hash over every event of `Datanets`, in order. */
+    datanetsJournal: async (pinned: PinnedHeader) => map(await read(pinned, 'datanets', ['journal']), hash),
     datanetCount: async (pinned: PinnedHeader) => map(await read(pinned, 'datanets', ['datanetCount']), Number),
     async datanet(pinned: PinnedHeader, datanet: bigint): Promise<Proven<DatanetState>> {
       const path = ['datanets', datanet]
-      const proven = await readStruct(pinned, 'datanets', path, ['curator', 'open', 'contributions', 'licence'])
+      const proven = await readStruct(pinned, 'datanets', path, ['curator', 'open', 'reviewed', 'contributions', 'licence'])
       const name = await readString(pinned, 'datanets', [...path, 'name'])
-      return map(proven, ({ curator, open, contributions, licence }) => ({
+      return map(proven, ({ curator, open, reviewed, contributions, licence }) => ({
         curator: address(curator),
         open: open === 1n,
+        reviewed: reviewed === 1n,
         contributions: Number(contributions),
         licence: hash(licence),
         name,
@@ -131,6 +140,9 @@ export function createContractState(client: LightClient, addresses: ContractAddr
         revealed: revealed === 1n,
       }))
     },
+    /** Where an account stands with a datanet that is not open. */
+    access: async (pinned: PinnedHeader, datanet: bigint, account: Hex) =>
+      map(await read(pinned, 'datanets', ['access', datanet, account]), (value) => ACCESS[Number(value)] ?? 'none'),
     /** Whether `author` has contributed exactly these documents to this datanet. */
     contributed: async (pinned: PinnedHeader, datanet: bigint, author: Hex, root: Hex) => {
       const key = toHex(keccak(uintWord(datanet), addressWord(author), fromHex(root, 32)))
