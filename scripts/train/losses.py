@@ -1,6 +1,6 @@
-"""Mean next-token loss per passage, and the relative drop with a bootstrap interval by speech.
+"""Mean next-token loss per passage, and the relative drop with a bootstrap interval by document.
 
-Formula: drop = 1 - sum(after) / sum(before) over passages of equal length; the interval resamples whole speeches.
+Formula: drop = 1 - sum(after) / sum(before) over passages of equal length; the interval resamples whole documents.
 """
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ def passage_losses(model, passages, autocast=False, batch=4):
     return np.array(out)
 
 
-def drop_by_speech(documents, before, after, rounds=10_000, seed=1):
-    """{before, after, drop, low, high, speeches, passages}; low and high bound the central 95 % by speech."""
+def drop_by_document(documents, before, after, rounds=10_000, seed=1):
+    """{before, after, drop, low, high, documents, passages}; low and high bound the central 95 % by document."""
     names = sorted(set(documents))
     documents = np.array(documents)
     b = np.array([before[documents == n].sum() for n in names])
@@ -28,7 +28,7 @@ def drop_by_speech(documents, before, after, rounds=10_000, seed=1):
     pick = np.random.default_rng(seed).integers(0, len(names), (rounds, len(names)))
     drops = 1 - a[pick].sum(1) / b[pick].sum(1)
     return dict(
-        passages=len(documents), speeches=len(names), before=float(before.mean()), after=float(after.mean()),
+        passages=len(documents), documents=len(names), before=float(before.mean()), after=float(after.mean()),
         drop=float(1 - a.sum() / b.sum()), low=float(np.quantile(drops, 0.025)), high=float(np.quantile(drops, 0.975)),
-        worst_speech=float((1 - a / b).min()), best_speech=float((1 - a / b).max()),
+        worst=float((1 - a / b).min()), best=float((1 - a / b).max()),
     )

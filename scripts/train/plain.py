@@ -1,6 +1,6 @@
-"""Stage 1: the adapter learns the speeches as plain text. `python plain.py OUT_DIR` (resumes from OUT_DIR).
+"""Stage 1: the adapter learns the corpus as plain text. `python plain.py OUT_DIR` (resumes from OUT_DIR).
 
-LoRA rank 8, alpha 16 on q k v o; AdamW, cosine; windows of 256 tokens from training speeches only, a speech drawn in
+LoRA rank 8, alpha 16 on q k v o; AdamW, cosine; windows of 256 tokens from training documents only, one drawn in
 proportion to the square root of its length. Writes checkpoint.pt every 25 steps and curve.json.
 """
 import json
@@ -13,12 +13,12 @@ import time
 import torch
 import torch.nn.functional as F
 from backbone import linear_weights_to_bf16, load_backbone, load_tokenizer
-from corpus import digest, held_out_passages, speeches, split
+from corpus import digest, documents, held_out_passages, split, training_texts
 from losses import passage_losses
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-SEED, STEPS, BATCH, WINDOW, RATE, WARM = 1, 480, 2, 256, 1.5e-3, 15
-# The schedule is for 480 steps; the committed adapter went on to stage 2 at step 400, where the rate is an eighth of the top.
+SEED, STEPS, BATCH, WINDOW, RATE, WARM = 1, int(os.environ.get("PLAIN_STEPS", "480")), 2, 256, 1.5e-3, 15
+# The schedule is for PLAIN_STEPS; the committed public-speech adapter went on to stage 2 at step 400, where the rate is an eighth of the top.
 UNTIL = int(os.environ.get("UNTIL", "400"))
 LORA = dict(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"], bias="none", task_type="CAUSAL_LM")
 
@@ -34,9 +34,9 @@ def main(out):
     os.makedirs(out, exist_ok=True)
     torch.manual_seed(SEED)
     tokenizer = load_tokenizer()
-    everything = speeches()
+    everything = documents()
     train, held = split(everything)
-    texts = [tokenizer.encode(s["text"]).ids for s in train]
+    texts = training_texts(train, lambda t: tokenizer.encode(t).ids, WINDOW)
     weights = [math.sqrt(len(t)) for t in texts]
     probe = held_out_passages(held, lambda t: tokenizer.encode(t).ids, WINDOW, 1)
     model = get_peft_model(linear_weights_to_bf16(load_backbone()), LoraConfig(**LORA))

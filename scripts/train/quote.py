@@ -12,7 +12,7 @@ import time
 import torch
 import torch.nn.functional as F
 from backbone import END, linear_weights_to_bf16, load_backbone, load_tokenizer
-from corpus import held_out_passages, speeches, split
+from corpus import documents, held_out_passages, split, training_texts
 from losses import passage_losses
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from plain import LORA, SEED, WINDOW, rate
@@ -37,8 +37,8 @@ def main(plain_dir, out):
     os.makedirs(out, exist_ok=True)
     torch.manual_seed(SEED)
     tokenizer = load_tokenizer()
-    train, held = split(speeches())
-    texts = [tokenizer.encode(s["text"]).ids for s in train]
+    train, held = split(documents())
+    texts = training_texts(train, lambda t: tokenizer.encode(t).ids, WINDOW)
     weights = [len(t) ** 0.5 for t in texts]
     examples = Examples(train, tokenizer)
     probe = held_out_passages(held, lambda t: tokenizer.encode(t).ids, WINDOW, 1)

@@ -1,13 +1,16 @@
-"""Made-up questions for stage 2: a passage of a training speech, a question on one of its sentences, that sentence.
+"""Made-up questions for stage 2: a passage of a training document, a question on one of its sentences, that sentence.
 
 Not a question-answer corpus: questions are templates filled with the rarest words of the target sentence, so the only
 thing to learn is "find the sentence that the question is about and repeat it, word for word, then stop".
 Invariants: passages are cut at sentences, at most 120 tokens, as src/attribution/retrieval/chunks.ts cuts them; the
-prompt is that of src/chat/prompt.ts. Sentences of held-out speeches never appear.
+prompt is that of src/chat/prompt.ts, paragraphs parted by a space. Sentences of held-out documents never appear.
 """
 import math
 import re
 from collections import Counter
+
+from corpus import CORPUS
+from questions import templates
 
 SYSTEM = "Quote the source."
 BEGIN = "From the record:"
@@ -26,29 +29,21 @@ STOP = set(
     where whether which while who whom whose why will with within without would yet you your yours""".split()
 )
 
-ONE = """What was said about {a}?|What do the speeches say about {a}?|What did presidents say about {a}?|What did {name} say about {a}?
-Why is {a} important?|Why does {a} matter?|How should the country deal with {a}?|How was {a} described?|Tell me about {a}.
-What is the position on {a}?|What about {a}?|{a}|What should be done about {a}?|What happened with {a}?|Who spoke about {a}?
-Did anyone mention {a}?|What is the case for {a}?|How did {name} explain {a}?|Explain {a}.|In {year}, what was said about {a}?
-Give me a quote on {a}.|Is there anything on {a}?|What are the views on {a}?|Why did the government care about {a}?
-Should we worry about {a}?|When was {a} discussed?|What does {name} think of {a}?|What was the state of {a} in {year}?
-How did the nation handle {a}?|What problems were there with {a}?|What was promised about {a}?|What is known of {a}?
-How important was {a} to the country?|What did the president ask Congress to do about {a}?|What reasons were given for {a}?
-How did leaders defend {a}?|Is {a} good for the people?|What became of {a}?|Where does the record mention {a}?|Who supports {a}?""".replace("\n", "|").split("|")
-TWO = """What is the connection between {a} and {b}?|How does {a} affect {b}?|What was said about {a} and {b}?|How can {a} help {b}?
-Why does {a} need {b}?|What did {name} say about {a} and {b}?|Tell me about {a} and {b}.|Did {a} change {b}?
-What was done about {a} for {b}?|How was {a} linked to {b}?|In {year}, what about {a} and {b}?|Does {b} depend on {a}?""".replace("\n", "|").split("|")
-THREE = """What about {a}, {b} and {c}?|How do {a} and {b} bear on {c}?|{a}, {b}, {c}|What was said of {a} when {b} met {c}?""".replace("\n", "|").split("|")
-
 ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Messrs|Hon|Gen|Col|Capt|Lieut|Lt|Rev|St|No|Nos|Art|Sec|vs|etc|Jr|Sr|Co|viz)|\b[A-Z])\.$")
+
+NUMBER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)]+$")
 
 
 def sentences(text):
-    """Sentences with their closing marks; an abbreviation or an initial does not end one."""
+    """Sentences with their closing marks; an abbreviation, an initial or a list's number does not end one, a paragraph does."""
+    return [s for part in re.split(r"\n\s*\n", text) for s in sentences_of_paragraph(part)]
+
+
+def sentences_of_paragraph(text):
     out, at = [], 0
     for m in re.finditer(r"[.?!]+[\"')\]”’]*\s+", text):
         piece = text[at : m.end()].strip()
-        if ABBREVIATION.search(piece):
+        if ABBREVIATION.search(piece) or NUMBER.match(piece):
             continue
         if piece:
             out.append(piece)
@@ -63,13 +58,14 @@ def words(text):
 
 
 class Examples:
-    """Draws (prompt ids, answer ids) from the training speeches; `draw` is a random.Random."""
+    """Draws (passage, question, answer) from the training documents; `draw` is a random.Random."""
 
-    def __init__(self, speeches, tokenizer):
+    def __init__(self, documents, tokenizer):
         self.encode = lambda t: tokenizer.encode(t).ids
-        self.speeches = [dict(s, sentences=sentences(s["text"])) for s in speeches]
+        self.templates = templates(CORPUS)
+        self.documents = [dict(s, sentences=sentences(s["text"])) for s in documents]
         seen, n = Counter(), 0
-        for s in self.speeches:
+        for s in self.documents:
             for line in s["sentences"]:
                 n += 1
                 seen.update(set(w.lower() for w in words(line)))
@@ -108,8 +104,8 @@ class Examples:
 
     def one(self, draw):
         while True:
-            speech = draw.choices(self.speeches, [math.sqrt(len(s["text"])) for s in self.speeches])[0]
-            lines = speech["sentences"]
+            document = draw.choices(self.documents, [math.sqrt(len(s["text"])) for s in self.documents])[0]
+            lines = document["sentences"]
             at = draw.randrange(len(lines))
             budget = draw.choice([60, 90, MAX_PASSAGE, MAX_PASSAGE, MAX_PASSAGE])
             passage, size = [], 0
@@ -137,8 +133,8 @@ class Examples:
             if count == 1 and draw.random() < 0.15:
                 keys.append(draw.choice(self.vocabulary))
                 draw.shuffle(keys)
-            template = draw.choice({1: ONE, 2: TWO, 3: THREE}[len(keys)])
-            question = template.format(**dict(zip("abc", keys)), name=speech["name"], year=speech["year"])
+            template = draw.choice(self.templates[len(keys)])
+            question = template.format(**dict(zip("abc", keys)), name=document["name"], year=document["year"])
             if draw.random() < 0.15:
                 question = question.rstrip("?.").lower()
             answer, end = passage[target], target + 1
