@@ -49,6 +49,11 @@ export class Device {
     })
   }
 
+  /** Whether the device is gone, or answered something it must not. */
+  get lost(): boolean {
+    return this.#failure !== null
+  }
+
   /** @throws device_lost, gpu_fault: the first thing that went wrong. */
   check(): void {
     if (this.#failure !== null) throw this.#failure

@@ -52,6 +52,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   requireShape(config)
   const tokenizer = createTokenizer(gguf)
   let template: ChatTemplate | undefined
+  const chatTemplate = () => (template ??= createChatTemplate(gguf, tokenizer))
   const contextTokens = Math.min(options.contextTokens ?? defaultContext, config.contextTokens)
 
   const arena = new Arena(deviceBuffers(device.gpu))
@@ -100,6 +101,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     contextTokens,
     encode: (text, encodeOptions) => tokenizer.encode(text, encodeOptions),
     decode: (tokens) => tokenizer.decode(tokens),
+    promptTokens: (messages, begin) => chatTemplate().encode(messages, begin),
     session: (adapter = null) => new EngineSession({ runner, cache, adapters }, adapter),
     async step(rows) {
       return runner.stepRows(
@@ -113,7 +115,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       complete(
         {
           ...{ runner, cache, tokenizer, contextTokens, eosIds: config.eosIds },
-          template: () => (template ??= createChatTemplate(gguf, tokenizer)),
+          template: chatTemplate,
           dispatches: () => recorder.counts.dispatches,
           digestOf: (name) => adapters.digestOf(name),
         },

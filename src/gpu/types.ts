@@ -83,6 +83,8 @@ export interface Engine {
   readonly contextTokens: number
   encode(text: string, options?: { parseSpecial?: boolean }): number[]
   decode(tokens: number[]): string
+  /** Ids of a conversation under the file's template, generation prompt and `begin` included. @throws chat_template_failed */
+  promptTokens(messages: ChatTurn[], begin?: string): number[]
   session(adapter?: string | null): Session
   /** One step of several rows together, each with its own session (and so adapter) and token. @returns logits [rows][vocab]. */
   step(rows: { session: Session; token: number }[]): Promise<Float32Array[]>

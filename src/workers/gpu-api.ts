@@ -1,6 +1,6 @@
-// What the gpu worker offers the page, as types: a model by digest, adapters by digest, one chat at a time.
-// The implementation is gpu.worker.ts; the page sees neither tensors nor WebGPU.
-import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
+// What the gpu worker offers the page, as types: a model by digest, adapters by digest, several chats at once.
+// The implementation is gpu-desk.ts; the page sees neither tensors nor WebGPU.
+import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
 
 export interface ModelFile {
   name: string
@@ -23,19 +23,41 @@ export type LoadProgress =
   | { stage: 'hashing' | 'downloading'; receivedBytes: number; totalBytes: number; bytesPerSecond: number }
   | { stage: 'loading'; receivedBytes: number; totalBytes: number; bytesPerSecond: number }
 
-export interface LoadedEngine {
+export interface GpuFacts {
   gpu: string
+  /** A processor that plays a GPU. */
   software: boolean
+  /** Whether the device computes in half precision. */
+  f16: boolean
+}
+
+export interface LoadedEngine extends GpuFacts {
   contextTokens: number
+  /** What the context would be with memory enough; more than `contextTokens` after a step down. */
+  wantedTokens: number
 }
 
 export interface GpuWorker {
   /** Opens a device and lets it go. @throws gpu_unavailable */
-  probe(): Promise<void>
+  probe(): Promise<GpuFacts>
   /** Bytes of the model that are kept already, and whether all of it is. */
   kept(model: ModelFile): Promise<{ complete: boolean; receivedBytes: number }>
-  /** @throws gpu_unavailable, digest_mismatch, download_failed, storage_full, cancelled … */
+  /** Brings the file here and nothing else. @throws digest_mismatch, download_failed, storage_full, cancelled */
+  fetch(model: ModelFile, progress: (event: LoadProgress) => void, signal: AbortSignal): Promise<void>
+  /**
+   * Fetches what is missing, lets another model go, and loads. Where memory is short it loads with half the context, and half
+   * of that. @throws gpu_unavailable, gpu_out_of_memory, digest_mismatch, download_failed, storage_full, cancelled …
+   */
   load(model: ModelFile, adapters: AdapterFile[], progress: (event: LoadProgress) => void, signal: AbortSignal): Promise<LoadedEngine>
-  /** One completion; a second call waits for the first. @throws engine_not_ready, prompt_too_long, device_lost … */
+  /** Loads again what `load` loaded, after a loss or a lack of memory; does nothing when it is whole. @throws as `load` */
+  recover(signal: AbortSignal): Promise<LoadedEngine>
+  /** Gives the device's memory back; chats under way end with `engine_disposed`. */
+  unload(): Promise<void>
+  /** Tokens of a prompt, generation prompt included. @throws engine_not_ready, chat_template_failed */
+  count(messages: ChatMessage[], begin: string): Promise<number>
+  /**
+   * One completion; four run side by side and share their steps, a fifth waits.
+   * @throws engine_not_ready, prompt_too_long, and device_lost or gpu_out_of_memory, after which `recover` is to be called
+   */
   chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
 }

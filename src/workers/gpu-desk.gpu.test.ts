@@ -1,0 +1,121 @@
+// The gpu worker's desk over Dawn and a tiny model: several chats share their steps, and a device that is destroyed in the
+// middle of an answer is taken up again with no word lost or doubled.
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { openNodeGpu } from '../../scripts/node-engine.ts'
+import { tinyModel } from '../../scripts/tiny-model.ts'
+import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
+import { resumed } from '../engines/resume.ts'
+import { createBlobs } from '../storage/blobs.ts'
+import { memoryPieces } from '../storage/pieces.ts'
+import type { ModelFile } from './gpu-api.ts'
+import { GpuDesk } from './gpu-desk.ts'
+
+const signal = new AbortController().signal
+
+/** A desk with a tiny model on it, and every device it opened. */
+async function desk() {
+  const bytes = tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 512 })
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const model: ModelFile = { name: 'tiny', sha256, bytes: bytes.length, urls: [] }
+  const blobs = createBlobs(memoryPieces())
+  await blobs.put(sha256, bytes)
+  const gpu = openNodeGpu()
+  const devices: GPUDevice[] = []
+  const noted = {
+    requestAdapter: async (options?: GPURequestAdapterOptions) => {
+      const adapter = await gpu.requestAdapter(options)
+      if (adapter === null) return null
+      const request = adapter.requestDevice.bind(adapter)
+      adapter.requestDevice = async (descriptor) => {
+        const device = await request(descriptor)
+        devices.push(device)
+        return device
+      }
+      return adapter
+    },
+  } as GPU
+  const opened = new GpuDesk(() => noted, Promise.resolve(blobs))
+  const loaded = await opened.load(model, [], () => {}, signal)
+  return { opened, devices, loaded }
+}
+
+const request = (content: string, max_tokens = 24): ChatRequest => ({
+  messages: [{ role: 'user', content }],
+  max_tokens,
+  temperature: 0,
+  adapter: null,
+})
+
+async function all(events: AsyncIterable<ChatEvent>, onToken = (_: number) => {}): Promise<{ text: string; usage: ChatUsage }> {
+  let text = ''
+  let tokens = 0
+  let usage: ChatUsage | undefined
+  for await (const event of events) {
+    if (event.type === 'token') {
+      text += event.text
+      onToken(++tokens)
+    } else if (event.type === 'end') usage = event.usage
+  }
+  return { text, usage: usage! }
+}
+
+describe('the gpu desk', () => {
+  test('answers two at once with clearly fewer submits than one after the other, and the same words', async () => {
+    const { opened, devices } = await desk()
+    const { queue } = devices.at(-1)!
+    const submit = queue.submit.bind(queue)
+    let submits = 0
+    queue.submit = (buffers) => {
+      submits++
+      submit(buffers)
+    }
+    const questions = ['What is said of the sea?', 'And what of the land beside it?']
+    // Once for nothing: pipelines are made, and the prompts are in the cache for both ways alike.
+    for (const question of questions) await all(opened.chat(request(question), signal))
+    submits = 0
+    const alone: string[] = []
+    for (const question of questions) alone.push((await all(opened.chat(request(question), signal))).text)
+    const apart = submits
+    submits = 0
+    const together = await Promise.all(questions.map((question) => all(opened.chat(request(question), signal))))
+    expect(together.map(({ text }) => text)).toEqual(alone)
+    expect(submits).toBeLessThan(apart * 0.7)
+    await opened.unload()
+  })
+
+  test('a fifth chat waits for a seat, and all five are answered', async () => {
+    const { opened } = await desk()
+    const answers = await Promise.all(Array.from({ length: 5 }, (_, i) => all(opened.chat(request(`Question ${i}`, 6), signal))))
+    expect(answers.map(({ usage }) => usage.completionTokens)).toEqual([6, 6, 6, 6, 6])
+    await opened.unload()
+  })
+
+  test('goes on with the same words after its device was destroyed, also for the answer beside it', async () => {
+    const { opened, devices } = await desk()
+    const asked = ['What is said of the sea?', 'And of the land?']
+    const whole = [await all(opened.chat(request(asked[0]!), signal)), await all(opened.chat(request(asked[1]!), signal))]
+    const before = devices.length
+    const again = {
+      chat: (given: ChatRequest, stop: AbortSignal) => opened.chat(given, stop),
+      recover: async () => void (await opened.recover(signal)),
+    }
+    const answers = await Promise.all([
+      all(resumed(again, request(asked[0]!), signal), (tokens) => tokens === 7 && devices.at(-1)!.destroy()),
+      all(resumed(again, request(asked[1]!), signal)),
+    ])
+    expect(answers.map(({ text }) => text)).toEqual(whole.map(({ text }) => text))
+    expect(answers.map(({ usage }) => usage.completionTokens)).toEqual([24, 24])
+    expect(devices.length).toBe(before + 1)
+    await opened.unload()
+  })
+
+  test('counts a prompt with its template, and refuses before anything is loaded', async () => {
+    const { opened } = await desk()
+    const short = await opened.count([{ role: 'user', content: 'a' }], '')
+    expect(await opened.count([{ role: 'user', content: 'a' }], 'bb')).toBeGreaterThan(short)
+    await opened.unload()
+    await expect(opened.count([], '')).rejects.toMatchObject({ code: 'engine_not_ready' })
+    await expect(all(opened.chat(request('Hi'), signal))).rejects.toMatchObject({ code: 'engine_not_ready' })
+  })
+})

@@ -1,0 +1,209 @@
+// What the gpu worker does, apart from being a worker: brings models and adapters here, loads them, serves completions, and
+// takes a lost device up again. It runs in Node too, with Dawn. No page, chain or index here.
+// Invariants: one model is on the device at a time; at most four completions run, and src/gpu joins their steps; after a loss
+// nothing is answered from the old device, and `recover` opens one new device however many callers ask for it.
+import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
+import { asOpenChatError, OpenChatError } from '../errors.ts'
+import { type Device, openDevice } from '../gpu/device.ts'
+import { loadEngine } from '../gpu/engine.ts'
+import type { Engine } from '../gpu/types.ts'
+import type { BlobStore } from '../storage/blobs.ts'
+import { download } from '../storage/download.ts'
+import { chatOfEngine } from './chat-of-engine.ts'
+import type { AdapterFile, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
+import { Seats } from './seats.ts'
+import { blobSource } from './sources.ts'
+
+/** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
+const CONTEXT_TOKENS = 2048
+/** Below this a source, a question and an answer have no room together. */
+const LEAST_CONTEXT = 512
+/** src/gpu joins so many rows without another pass; more would slow each. */
+const CHATS = 4
+
+type Progress = (event: LoadProgress) => void
+const quiet: Progress = () => {}
+
+interface Loaded {
+  engine: Engine
+  device: Device
+  model: ModelFile
+  /** By digest. */
+  adapters: Map<string, AdapterFile>
+}
+
+export class GpuDesk implements GpuWorker {
+  #gpu: () => GPU
+  #blobs: Promise<BlobStore>
+  #loaded: Loaded | null = null
+  /** What `recover` loads. */
+  #wanted: { model: ModelFile; adapters: AdapterFile[] } | null = null
+  #contextTokens = CONTEXT_TOKENS
+  #recovering: Promise<LoadedEngine> | null = null
+  #seats = new Seats(CHATS)
+
+  constructor(gpu: () => GPU, blobs: Promise<BlobStore>) {
+    this.#gpu = gpu
+    this.#blobs = blobs
+  }
+
+  async probe(): Promise<GpuFacts> {
+    const device = await openDevice(this.#gpu())
+    const facts = factsOf(device)
+    device.destroy()
+    return facts
+  }
+
+  async kept(model: ModelFile): Promise<{ complete: boolean; receivedBytes: number }> {
+    const store = await this.#blobs
+    if (await store.has(model.sha256)) return { complete: true, receivedBytes: model.bytes }
+    return { complete: false, receivedBytes: (await store.resume(model.sha256)).bytes }
+  }
+
+  async fetch(model: ModelFile, progress: Progress, signal: AbortSignal): Promise<void> {
+    await this.#file(model, progress, signal)
+  }
+
+  async load(model: ModelFile, adapters: AdapterFile[], progress: Progress, signal: AbortSignal): Promise<LoadedEngine> {
+    const file = await this.#file(model, progress, signal)
+    if (this.#wanted?.model.sha256 !== model.sha256) this.#contextTokens = CONTEXT_TOKENS
+    this.#wanted = { model, adapters }
+    if (this.#loaded?.model.sha256 !== model.sha256) await this.#open(model, file, progress, signal)
+    await this.#fit(adapters, signal)
+    return this.#state()
+  }
+
+  recover(signal: AbortSignal): Promise<LoadedEngine> {
+    this.#recovering ??= this.#again(signal).finally(() => {
+      this.#recovering = null
+    })
+    return this.#recovering
+  }
+
+  async unload(): Promise<void> {
+    this.#wanted = null
+    this.#drop()
+  }
+
+  async count(messages: ChatMessage[], begin: string): Promise<number> {
+    return this.#current().engine.promptTokens(messages, begin).length
+  }
+
+  async *chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+    const leave = await this.#seats.take()
+    const current = this.#current()
+    try {
+      yield* chatOfEngine(current.engine, request, signal)
+    } catch (error) {
+      this.#broken(current, error)
+      throw error
+    } finally {
+      leave()
+    }
+  }
+
+  #current(): Loaded {
+    if (this.#loaded !== null) return this.#loaded
+    throw new OpenChatError('engine_not_ready', 'No model is loaded yet.', { action: 'Wait until the model is ready.' })
+  }
+
+  /** A device that failed is let go at once, so that `recover` finds nothing whole. */
+  #broken(current: Loaded, error: unknown): void {
+    const { code } = asOpenChatError(error)
+    if (code !== 'device_lost' && code !== 'gpu_out_of_memory') return
+    if (this.#loaded !== current) return
+    if (code === 'gpu_out_of_memory') this.#contextTokens = Math.max(LEAST_CONTEXT, current.engine.contextTokens / 2)
+    this.#drop()
+  }
+
+  #drop(): void {
+    const { engine, device } = this.#loaded ?? {}
+    this.#loaded = null
+    engine?.dispose()
+    device?.destroy()
+  }
+
+  async #again(signal: AbortSignal): Promise<LoadedEngine> {
+    const wanted = this.#wanted
+    if (wanted === null) this.#current()
+    // A device can be lost while nothing runs on it: then nothing has let it go yet.
+    if (this.#loaded !== null && !this.#loaded.device.lost) return this.#state()
+    this.#drop()
+    return this.load(wanted!.model, wanted!.adapters, quiet, signal)
+  }
+
+  #file(model: ModelFile, progress: Progress, signal: AbortSignal): Promise<Blob> {
+    return this.#blobs.then((blobs) =>
+      download({
+        urls: model.urls,
+        digest: model.sha256,
+        bytes: model.bytes,
+        blobs,
+        signal,
+        onProgress: ({ phase, doneBytes, bytesPerSecond }) => {
+          if (phase === 'waiting') return
+          progress({ stage: phase, receivedBytes: doneBytes, totalBytes: model.bytes, bytesPerSecond })
+        },
+      }),
+    )
+  }
+
+  async #open(model: ModelFile, file: Blob, progress: Progress, signal: AbortSignal): Promise<void> {
+    this.#drop()
+    const device = await openDevice(this.#gpu())
+    while (true) {
+      try {
+        const engine = await loadEngine({
+          device,
+          source: blobSource(file),
+          contextTokens: this.#contextTokens,
+          sha256: model.sha256,
+          signal,
+          onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
+        })
+        this.#loaded = { engine, device, model, adapters: new Map() }
+        return
+      } catch (error) {
+        if (asOpenChatError(error).code !== 'gpu_out_of_memory' || this.#contextTokens <= LEAST_CONTEXT) {
+          device.destroy()
+          throw error
+        }
+        this.#contextTokens /= 2
+      }
+    }
+  }
+
+  /** Adds and removes adapters until the loaded ones are these. */
+  async #fit(adapters: AdapterFile[], signal: AbortSignal): Promise<void> {
+    const { engine, adapters: here } = this.#current()
+    for (const digest of here.keys()) {
+      if (adapters.some((adapter) => adapter.digest === digest)) continue
+      engine.removeAdapter(digest)
+      here.delete(digest)
+    }
+    const blobs = await this.#blobs
+    for (const adapter of adapters) {
+      if (here.has(adapter.digest)) continue
+      const { weights, config, digest, bytes } = adapter
+      const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal })
+      const text = await download({
+        urls: config.url === '' ? [] : [config.url],
+        digest: config.sha256,
+        bytes: config.bytes,
+        blobs,
+        signal,
+      })
+      await engine.addAdapter(digest, { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) })
+      here.set(digest, adapter)
+    }
+  }
+
+  #state(): LoadedEngine {
+    const { engine, device } = this.#current()
+    return { ...factsOf(device), contextTokens: engine.contextTokens, wantedTokens: Math.max(engine.contextTokens, CONTEXT_TOKENS) }
+  }
+}
+
+function factsOf(device: Device): GpuFacts {
+  return { gpu: device.adapterName, software: device.isFallbackAdapter, f16: device.gpu.features.has('shader-f16') }
+}
