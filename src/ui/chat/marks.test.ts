@@ -21,6 +21,15 @@ describe('edges of marks in markdown source', () => {
     expect(html(writeEdges(source, [mark(0, source.length)]).text).replace(EDGE, '')).toBe(html(source))
   })
 
+  test('leave fences and the bars of tables alone, so that code stays code and cells stay cells', () => {
+    const source = '| Year | Ship |\n| ---- | :--: |\n| 1915 | 48 |\n\n```ts\nconst a = 1\n```\n\n---\n\n~~~\nb\n~~~'
+    expect(edges(source, mark(0, source.length))).toBe(
+      '| ⟦Year⟧ | ⟦Ship⟧ |\n| ---- | :--: |\n| ⟦1915⟧ | ⟦48⟧ |\n\n```ts\n⟦const a = 1⟧\n```\n\n---\n\n~~~\n⟦b⟧\n~~~',
+    )
+    const html = (text: string) => new Marked().parse(text, { async: false })
+    expect(html(writeEdges(source, [mark(0, source.length)]).text).replace(EDGE, '')).toBe(html(source))
+  })
+
   test('cannot be forged by the text itself', () => {
     expect(writeEdges('a \uE000b\uE001 c', []).text).toBe('a \uFFFDb\uFFFD c')
   })

@@ -17,6 +17,8 @@ const FIRST = 0xe000
 /** Two characters a mark, inside U+E000–U+F8FF. */
 const MOST_MARKS = 3000
 const PRIVATE_USE = /[\uE000-\uF8FF]/g
+/** Lines that are signs only: fences, rows that rule a table, rules. */
+const SIGNS_ONLY = /^[ \t>]*(?:(?:`{3,}|~{3,}).*|\$\$|[-|:=*_ \t]+)$/
 const BLOCK_MARKER = /^[ \t]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+|#{1,6}[ \t]+|>[ \t]?)+/
 
 /** Bits above which a final mark is shown stronger: the lowest span of true quotations has 83 bits, the median 225. */
@@ -48,7 +50,7 @@ export function writeEdges(source: string, marks: Mark[]): { text: string; piece
   return { text: text + clean.slice(at), pieces }
 }
 
-/** A mark as its parts on single lines, clear of list and heading markers and of blanks at their ends. */
+/** A mark as its parts on single lines, clear of list and heading markers, fences, table bars and blanks at their ends. */
 function lines(text: string, mark: Mark): Mark[] {
   const parts: Mark[] = []
   let from = Math.max(0, mark.from)
@@ -58,11 +60,23 @@ function lines(text: string, mark: Mark): Mark[] {
     const to = newline === -1 || newline > end ? end : newline
     const lineStart = text.lastIndexOf('\n', from - 1) + 1
     const marker = lineStart + (BLOCK_MARKER.exec(text.slice(lineStart))?.[0].length ?? 0)
-    const start = Math.max(from, marker)
-    const words = text.slice(start, to)
+    const lineEnd = text.indexOf('\n', lineStart)
+    if (!SIGNS_ONLY.test(text.slice(lineStart, lineEnd === -1 ? undefined : lineEnd))) {
+      parts.push(...cells(text, mark, Math.max(from, marker), to))
+    }
+    from = to + 1
+  }
+  return parts
+}
+
+/** The words between the bars of a table's row; a line without bars is one cell. An edge beside a bar would make a cell of its own. */
+function cells(text: string, mark: Mark, from: number, to: number): Mark[] {
+  const parts: Mark[] = []
+  let start = from
+  for (const words of text.slice(from, Math.max(from, to)).split('|')) {
     const lead = words.length - words.trimStart().length
     if (words.trim() !== '') parts.push({ ...mark, from: start + lead, to: start + words.trimEnd().length })
-    from = to + 1
+    start += words.length + 1
   }
   return parts
 }
