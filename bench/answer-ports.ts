@@ -14,7 +14,7 @@ const DATANET = '1'
 
 export interface BenchPorts {
   ports: Ports
-  quotingAdapter: string
+  quotingAdapters: Record<string, string>
   datanets: string[]
   /** The device, in words. */
   device: string
@@ -34,7 +34,10 @@ export async function openBenchPorts(paths: { model?: string | undefined; adapte
   const desk = await openNodeDesk({ modelPath, datanets: { [DATANET]: folder } }, [{ digest: `0x${quotingAdapter}`, lineage }])
   return {
     ports: {
-      engine: { model: '', chat: (request, signal) => chatOfEngine(engine, request, signal) },
+      engine: {
+        voice: { engine: 'local', model: '', modelDigest: null },
+        chat: (request, signal) => chatOfEngine(engine, request, signal),
+      },
       tracer: {
         retrieve: (question, datanets, signal) => desk.retrieve(question, datanets, signal),
         // Marks while an answer streams are for eyes.
@@ -43,7 +46,7 @@ export async function openBenchPorts(paths: { model?: string | undefined; adapte
         draft: () => Promise.reject(new OpenChatError('no_ledger', 'The bench signs no receipts.')),
       },
     },
-    quotingAdapter,
+    quotingAdapters: { [DATANET]: quotingAdapter },
     datanets: [DATANET],
     device: engine.stats().adapterName,
     close,

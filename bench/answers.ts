@@ -105,7 +105,7 @@ export async function main(args: string[]): Promise<void> {
   const limit = flags.integer('limit', 1_000, 1)
   const width = flags.integer('side-by-side', 6, 1, 64)
   const questions = { on: all.on.slice(0, limit), off: all.off.slice(0, limit) }
-  const { ports, quotingAdapter, datanets, device, close } = await openBenchPorts({
+  const { ports, quotingAdapters, datanets, device, close } = await openBenchPorts({
     model: flags.text('model'),
     adapter: flags.text('adapter'),
   })
@@ -118,7 +118,15 @@ export async function main(args: string[]): Promise<void> {
         // One after the other, so that the sampled answer finds its prompt in the engine's cache.
         for (const kind of kinds) {
           const length = maxTokens === undefined ? {} : { maxTokens }
-          const request = { question, history: [], datanets, askWithSources: true, payContributors: false, quotingAdapter }
+          const request = {
+            question,
+            history: [],
+            datanets,
+            askWithSources: true,
+            payContributors: false,
+            quotingAdapters,
+            adapter: 'auto',
+          }
           const done = await ask({ ...request, ...kind, ...length }, ports)
           answers.push(done)
           const seconds = ((performance.now() - started) / 1000).toFixed(0)

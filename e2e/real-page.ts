@@ -3,7 +3,7 @@
 // Invariant: an error on the console that a spec did not announce fails it.
 import { type Browser, type BrowserContext, expect, type Page } from '@playwright/test'
 import type { DevnetSettings } from '../devnet/start.ts'
-import type { AnswerVersion, Conversation } from '../src/chat/conversation.ts'
+import { type AnswerVersion, type Conversation, lastVersion } from '../src/chat/conversation.ts'
 
 /** Time for a model to be fetched from this machine, hashed and brought to a software GPU, ms. */
 export const LOAD_MS = 150_000
@@ -139,9 +139,9 @@ export async function keptConversation(page: Page): Promise<Conversation> {
 
 /** The last answer of the conversation that is open, as this browser keeps it. */
 export async function keptAnswer(page: Page): Promise<AnswerVersion> {
-  const last = (await keptConversation(page)).messages.at(-1)
-  if (last?.role !== 'assistant') throw new Error('The last message is no answer.')
-  return last.versions[last.shown]!
+  const last = lastVersion(await keptConversation(page))
+  if (last === undefined) throw new Error('The last message is no answer.')
+  return last
 }
 
 /** One record of a namespace as it is stored, or all of them by key. */

@@ -5,10 +5,13 @@ import { conversationStore } from './conversation-store.ts'
 
 const made = (id: string, at: number) =>
   ask(
-    newConversation(id, at, { askWithSources: true, datanets: [], payContributors: false, temperature: 0 }),
-    `Question ${id}`,
-    { user: 'u', assistant: 'a' },
+    newConversation(id, at, { askWithSources: true, datanets: [], payContributors: false, adapter: 'auto', temperature: 0 }),
+    { text: `Question ${id}` },
     at,
+    (() => {
+      let n = 0
+      return () => `${id}${n++}`
+    })(),
   )
 
 test('conversations come back whole, listed latest first, and are gone when removed', async () => {

@@ -39,9 +39,24 @@ export interface ChatUsage {
 /** local: src/gpu; web-llm: `@mlc-ai/web-llm`; cpu: `@wllama/wllama`; remote: an OpenAI-compatible endpoint. */
 export type EngineKind = 'local' | 'web-llm' | 'cpu' | 'remote'
 
+/** Who answered, as it is written on every message. */
+export interface Speaker {
+  engine: EngineKind
+  /** Its name for people. */
+  model: string
+  /** sha256 hex of the backbone's file, no prefix; null where the engine tells none. A receipt can only name a digest. */
+  modelDigest: string | null
+  /** Digest of the adapter, null for the backbone alone. Only the local engine has adapters. */
+  adapter: string | null
+}
+
 export interface Engine {
-  /** Digest of the backbone's file (sha256 hex, no prefix). */
-  readonly model: string
+  /** Who would answer now; another one after the visitor chose another engine. Read when a chat begins. */
+  readonly voice: Omit<Speaker, 'adapter'>
+  /** Tokens that a prompt and its answer may take together; absent or null where the engine does not say. */
+  readonly contextTokens?: number | null
+  /** Tokens of these messages in the engine's own template, begun answer included. Absent: they are estimated. */
+  count?(messages: ChatMessage[], begin?: string): Promise<number>
   chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
 }
 

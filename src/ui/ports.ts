@@ -52,6 +52,7 @@ export async function createServices(): Promise<Services> {
       }
       if (request.payContributors && chain === null) await wallet.wallet()
     },
+    measure: (request) => measure({ ...request, quotingAdapters }, engine.port),
     datanets: datanets.service,
     intake: openIntake({ catalogue, tracer, datanets }),
     receipts: receipts.service,

@@ -4,6 +4,7 @@
 import type { DocumentEntry, Hex, PaidSpan, Trace } from '../../attribution/types.ts'
 import type { Engine, Ledger, ReceiptState, Tracer } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
+import { askedSample } from './answers.ts'
 
 export const FEE = 10n ** 15n
 const COMMONS: Hex = `0x${'c0'.repeat(20)}`
@@ -28,7 +29,12 @@ const pause = (ms: number, signal?: AbortSignal) =>
 /** Says the passage it was given, or a sample of markdown, word by word. A question with "fail" loses the device. */
 export function fakeEngine(msPerToken: number): Engine {
   return {
-    model: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+    voice: {
+      engine: 'local',
+      model: 'SmolLM2-135M-Instruct',
+      modelDigest: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+    },
+    contextTokens: 2048,
     async *chat(request, signal) {
       const question = request.messages.at(-1)?.content ?? ''
       if (/\bfail\b/.test(question)) {
@@ -59,6 +65,8 @@ export function fakeEngine(msPerToken: number): Engine {
 }
 
 function sampleAnswer(question: string): string {
+  const asked = askedSample(question)
+  if (asked !== undefined) return asked
   if (/navy/i.test(question)) return NAVY
   if (/markdown|table|code/i.test(question)) return MARKDOWN
   return ' I can say this in my own words, and no datanet holds them. Ask about the navy with sources on to see a quotation.'

@@ -97,7 +97,7 @@ export function openEngine(catalogue: Catalogue): OpenedEngine {
       removeEndpoint: async () => {},
     },
     port: {
-      model: file.sha256,
+      voice: { engine: 'local', model: file.name, modelDigest: file.sha256 },
       chat: (request, signal) => streamOf(api.chat(request, signal)),
     },
   }

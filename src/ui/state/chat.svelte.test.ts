@@ -17,7 +17,7 @@ const end = (text: string, reason: 'stop' | 'cancelled' = 'stop'): AnswerEvent =
   text,
   reason,
   usage,
-  adapter: null,
+  speaker: { engine: 'local', model: 'Small', modelDigest: 'b1', adapter: null },
 })
 
 /** A house whose answers are written by the test, one event at a time. */
@@ -87,6 +87,8 @@ function house(states: EngineState[] = [{ state: 'ready', gpu: 'none', software:
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(0)
+/** Words that stream are shown with the next frame. */
+const drawn = () => vi.advanceTimersByTimeAsync(20)
 
 describe('conversations on the page', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -110,6 +112,7 @@ describe('conversations on the page', () => {
       asked[0].say({ type: 'text', text })
       await settled()
     }
+    await drawn()
     const [[, onDisk]] = await records.entries()
     expect(lastVersion(afterReload(onDisk))).toMatchObject({ state: 'cut', text: 'We have' })
     expect(lastVersion(chat.current)?.text).toBe('We have always')
@@ -154,14 +157,14 @@ describe('conversations on the page', () => {
     await chat.send('Why?')
     await settled()
     asked[0].say({ type: 'text', text: 'We have' })
-    await settled()
+    await drawn()
     chat.stop()
     expect(asked[0].signal.aborted).toBe(true)
     asked[0].say(end('We have', 'cancelled'))
     asked[0].done()
     await settled()
     expect(lastVersion(chat.current)).toMatchObject({ state: 'stopped', text: 'We have' })
-    chat.resume()
+    chat.resume(lastVersion(chat.current)!.id)
     await settled()
     expect(asked[1].request.continueFrom).toBe('We have')
   })

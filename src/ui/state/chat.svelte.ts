@@ -1,53 +1,52 @@
-// Conversations on the page: which is open, what runs, what is saved. It folds the events of an answer into plain data
-// (chat/conversation.ts) and keeps that data safe; it neither draws nor computes an answer.
-// Invariants: one answer runs at a time, the others wait in order; a question and the end of every stage are saved
-// before they are shown; words that stream are saved at least every second; a change always applies to the latest
-// conversation, so that a rename during an answer is not lost.
-import type { AnswerEvent } from '../../chat/answer.ts'
+// The conversation on the page and everything one can do in it: ask, edit, branch, choose, go on, stop, take back. The data
+// and its rules are chat/conversation.ts, keeping is chat-shelf, running is chat-answers; this ties them to the address.
+// Invariants: a question is saved before it is asked; a question sent while an answer runs waits in the conversation's own
+// queue, and is asked only after an answer that ended well.
+import type { Attachment } from '../../chat/attachment.ts'
+import type { ContextFit } from '../../chat/context.ts'
 import * as talk from '../../chat/conversation.ts'
-import { OpenChatError, toWire } from '../../errors.ts'
+import { removeTurn, restoreTurn } from '../../chat/turn-removal.ts'
 import type { Services } from '../services.ts'
 import { strings } from '../strings.ts'
+import { AnswerQueue, allDatanets, requestFor } from './chat-answers.svelte.ts'
+import { ConversationShelf } from './chat-shelf.svelte.ts'
 import type { EngineView } from './engine.svelte.ts'
 import type { Notices } from './notices.svelte.ts'
 import type { Preferences } from './preferences.svelte.ts'
 import type { Router } from './route.svelte.ts'
 
-const SAVE_EVERY_MS = 800
+/** So that an address of one that is gone can say what it was. */
+const TEMPORARY = 'temporary-'
 
-interface Job {
-  conversation: string
-  version: number
-  continueFrom: string | null
-  cancel: AbortController
-}
+/** Options that may be absent. */
+type Optional = 'model' | 'sideBySide' | 'system' | 'topP' | 'topK' | 'seed' | 'maxTokens' | 'stop'
 
 export class ChatState {
-  #headings = $state.raw<talk.ConversationHeading[]>([])
-  #loaded = $state.raw<Record<string, talk.Conversation>>({})
+  readonly shelf: ConversationShelf
+  readonly answers: AnswerQueue
   #openId = $state.raw<string | null>(null)
   /** Shown before its first question gave it a place in the list. */
   #draft = $state.raw<talk.Conversation>()
   #missing = $state.raw(false)
-  #jobs = $state.raw<Job[]>([])
-  #progress = $state.raw<{ done: number; total: number } | null>(null)
 
   constructor(
     private services: Services,
-    private engine: EngineView,
+    engine: EngineView,
     private router: Router,
     private notices: Notices,
     private preferences: Preferences,
   ) {
+    this.shelf = new ConversationShelf(services.conversations, notices)
+    this.answers = new AnswerQueue(services, engine, this.shelf, notices, (id, answers) => void this.#afterAnswers(id, answers))
     this.#draft = this.#newDraft()
   }
 
   get headings(): readonly talk.ConversationHeading[] {
-    return this.#headings
+    return this.shelf.headings
   }
 
   get current(): talk.Conversation {
-    return (this.#openId === null ? undefined : this.#loaded[this.#openId]) ?? this.#draft!
+    return (this.#openId === null ? undefined : this.shelf.drawn(this.#openId)) ?? this.#draft!
   }
 
   /** The address names a conversation that is not on this machine. */
@@ -55,27 +54,23 @@ export class ChatState {
     return this.#missing
   }
 
-  /** The open conversation has an answer that runs or waits. */
-  get busy(): boolean {
-    return this.#jobs.some((job) => job.conversation === this.current.id)
+  /** It was a temporary one, whose words are gone by design. */
+  get missingTemporary(): boolean {
+    return this.#missing && this.#openId?.startsWith(TEMPORARY) === true
   }
 
-  /** Progress of reading the question, in tokens, of the answer that runs now. */
-  get prefill(): { done: number; total: number } | null {
-    return this.#jobs[0]?.conversation === this.current.id ? this.#progress : null
+  /** The open conversation has an answer that runs or waits. */
+  get busy(): boolean {
+    return this.answers.busy(this.current.id)
   }
 
   /** The answer of the open conversation waits for another conversation's. */
   get queued(): boolean {
-    return this.busy && this.#jobs[0].conversation !== this.current.id
+    return this.answers.waits(this.current.id)
   }
 
   async begin(): Promise<void> {
-    try {
-      this.#headings = await this.services.conversations.list()
-    } catch (thrown) {
-      this.notices.problem(thrown)
-    }
+    await this.shelf.readHeadings()
   }
 
   /** Shows a conversation; what was running when the page went away is marked as cut, what waited goes on. */
@@ -86,92 +81,144 @@ export class ChatState {
       this.#draft = this.#newDraft()
       return
     }
-    if (this.#loaded[id] || this.#draft?.id === id) return
+    if (this.shelf.get(id) || this.#draft?.id === id) return
     try {
-      const found = await this.services.conversations.load(id)
+      const found = await this.shelf.load(id)
       if (found === undefined) this.#missing = this.#openId === id
-      else if (this.#loaded[id] === undefined) {
+      else if (this.shelf.get(id) === undefined) {
         const conversation = talk.afterReload(found)
-        this.#loaded = { ...this.#loaded, [id]: conversation }
-        const last = conversation.messages.at(-1)
-        const waiting = last?.role === 'assistant' ? last.versions.findIndex((v) => v.state === 'waiting') : -1
-        if (last?.role === 'assistant' && waiting >= 0) this.#enqueue(id, waiting, last.versions[waiting].text || null)
+        this.shelf.hold(conversation)
+        const waiting = conversation.messages.filter((m) => m.role === 'assistant' && m.state === 'waiting')
+        this.answers.add(
+          id,
+          waiting.map((m) => m.id),
+        )
       }
     } catch (thrown) {
       this.notices.problem(thrown)
     }
   }
 
-  async send(question: string): Promise<void> {
-    if (this.busy || question.trim() === '') return
-    const before = this.current
-    const ids = { user: crypto.randomUUID(), assistant: crypto.randomUUID() }
-    const conversation = talk.ask(before, question.trim(), ids, Date.now())
-    if (!(await this.#save(conversation))) return
-    this.#loaded = { ...this.#loaded, [conversation.id]: conversation }
-    this.#openId = conversation.id
-    this.router.settle({ room: 'chat', id: conversation.id })
-    this.#list(conversation)
-    this.#enqueue(conversation.id, 0, null)
+  /** Asks, or queues the question behind the answer that runs. @returns whether it was taken */
+  async send(text: string, attachments: Attachment[] = []): Promise<boolean> {
+    const question = text.trim()
+    if (question === '') return false
+    const asked = { text: question, ...(attachments.length > 0 ? { attachments } : {}) }
+    if (!this.busy) return this.#ask(this.#latest(), asked)
+    const waiting = { id: crypto.randomUUID(), at: Date.now(), ...asked }
+    this.shelf.change(this.current.id, (c) => ({ ...c, queued: [...c.queued, waiting] }))
+    return true
   }
 
-  regenerate(): void {
-    const id = this.current.id
-    if (this.busy) return
-    this.#change(id, (c) => talk.regenerate(c, Date.now()))
-    const last = this.#loaded[id]?.messages.at(-1)
-    if (last?.role === 'assistant') this.#enqueue(id, last.shown, null)
+  editQueued(id: string, text: string): void {
+    const words = text.trim()
+    if (words === '') this.removeQueued(id)
+    else this.shelf.change(this.current.id, (c) => ({ ...c, queued: c.queued.map((q) => (q.id === id ? { ...q, text: words } : q)) }))
   }
 
-  /** Goes on after the last word of a cut or stopped answer. */
-  resume(): void {
-    const id = this.current.id
+  removeQueued(id: string): void {
+    this.shelf.change(this.current.id, (c) => ({ ...c, queued: c.queued.filter((q) => q.id !== id) }))
+  }
+
+  /** Asks the first waiting question: what follows an answer that ended badly is asked only by hand. */
+  async sendQueued(): Promise<void> {
+    if (!this.busy) await this.#askNext(this.current.id)
+  }
+
+  /** Other words for a question: a branch beside the old one, answered anew. */
+  async editQuestion(id: string, text: string): Promise<boolean> {
+    const before = talk.findQuestion(this.current, id)
+    if (before === undefined || text.trim() === '' || this.busy) return false
+    const { parent, attachments } = before
+    return this.#ask(this.#latest(), { text: text.trim(), parent, ...(attachments ? { attachments } : {}) })
+  }
+
+  /** Other words for an answer, marked as the visitor's. */
+  rewriteAnswer(id: string, text: string): void {
+    if (text.trim() !== '') this.shelf.change(this.current.id, (c) => talk.rewrite(c, id, text, Date.now()))
+  }
+
+  /** A further answer to the same question, perhaps by another model or adapter. */
+  regenerate(answerId: string, otherwise: Pick<Partial<talk.ConversationOptions>, 'model' | 'adapter'> = {}): void {
+    const { id } = this.current
+    const answer = talk.findAnswer(this.current, answerId)
+    if (this.busy || answer === undefined) return
+    const fresh = crypto.randomUUID()
+    this.shelf.change(id, (c) => talk.regenerate(c, answer.parent, otherwise, Date.now(), () => fresh))
+    this.answers.add(id, [fresh])
+  }
+
+  /** Goes on after the last word of an answer that did not end. */
+  resume(answerId: string): void {
+    const { id } = this.current
     if (this.busy) return
-    this.#change(id, (c) => talk.resume(c, Date.now()))
-    const last = this.#loaded[id]?.messages.at(-1)
-    if (last?.role === 'assistant') this.#enqueue(id, last.shown, last.versions[last.shown].text || null)
+    this.shelf.change(id, (c) => talk.resume(c, answerId, Date.now()))
+    this.answers.add(id, [answerId])
   }
 
   stop(): void {
-    for (const job of this.#jobs) if (job.conversation === this.current.id) job.cancel.abort(new DOMException('Stopped', 'AbortError'))
+    this.answers.stop(this.current.id, 'Stopped')
+  }
+
+  show(id: string): void {
+    this.shelf.change(this.current.id, (c) => talk.show(c, id))
+  }
+
+  /** Goes on with one of several answers that stand beside each other. */
+  choose(answerId: string): void {
+    this.shelf.change(this.current.id, (c) => talk.choose(c, answerId))
+  }
+
+  removeTurn(questionId: string): void {
+    const { id } = this.current
+    const taken = this.busy ? null : removeTurn(this.#latest(), questionId, Date.now())
+    if (taken === null) return
+    this.shelf.change(id, () => taken.conversation)
+    this.notices.done(strings.turn.removed, {
+      label: strings.undo,
+      run: () => this.shelf.change(id, (c) => restoreTurn(c, taken.removed, Date.now())),
+    })
   }
 
   setOptions(change: Partial<talk.ConversationOptions>): void {
     const options = { ...this.current.options, ...change }
     this.preferences.learn(options)
-    if (this.#openId !== null && this.#loaded[this.#openId]) this.#change(this.#openId, (c) => ({ ...c, options }))
-    else this.#draft = { ...this.#draft!, options }
+    this.#putOptions(options)
   }
 
-  clearSeed(): void {
-    const { seed: _seed, ...options } = this.current.options
-    if (this.#openId !== null && this.#loaded[this.#openId]) this.#change(this.#openId, (c) => ({ ...c, options }))
-    else this.#draft = { ...this.#draft!, options }
+  clearOptions(...names: Optional[]): void {
+    const options = { ...this.current.options }
+    for (const name of names) delete options[name]
+    this.#putOptions(options)
   }
 
-  show(message: string, version: number): void {
-    this.#change(this.current.id, (c) => talk.show(c, message, version))
+  /** The next chat is one that leaves nothing, or is not; only before its first question. */
+  setTemporary(on: boolean): void {
+    if (this.current.messages.length > 0) return
+    const { temporary: _was, ...draft } = this.#newDraft()
+    const options = { ...this.current.options, payContributors: false }
+    this.#draft = on ? { ...draft, id: TEMPORARY + draft.id, options, temporary: true } : { ...draft, options }
+  }
+
+  /** What the question would take of the context if it were asked now. @throws question_too_long */
+  async measure(text: string, attachments: Attachment[]): Promise<ContextFit> {
+    const { current } = this
+    const parent = talk.lastVersion(current)?.id ?? null
+    const question = { role: 'user' as const, id: '', parent, at: 0, text, attachments }
+    const version = { options: current.options, text: '' }
+    return this.services.measure(requestFor(current, question, version, await allDatanets(current.options, this.services), 0))
   }
 
   async rename(id: string, title: string): Promise<void> {
-    const name = title.trim()
-    if (name === '') return
-    const conversation = this.#loaded[id] ?? (await this.services.conversations.load(id))
-    if (conversation === undefined) return
-    if (this.#loaded[id]) this.#change(id, (c) => ({ ...c, title: name }))
-    else await this.#save({ ...conversation, title: name })
-    this.#headings = this.#headings.map((h) => (h.id === id ? { ...h, title: name } : h))
+    if (title.trim() !== '') await this.shelf.rename(id, title.trim())
   }
 
   async remove(id: string): Promise<void> {
     try {
-      const conversation = this.#loaded[id] ?? (await this.services.conversations.load(id))
+      const conversation = await this.shelf.load(id)
       if (conversation === undefined) return
-      for (const job of this.#jobs) if (job.conversation === id) job.cancel.abort(new DOMException('Deleted', 'AbortError'))
-      await this.services.conversations.remove(id)
-      const { [id]: _gone, ...rest } = this.#loaded
-      this.#loaded = rest
-      this.#headings = this.#headings.filter((h) => h.id !== id)
+      this.answers.stop(id, 'Deleted')
+      await this.shelf.remove(id)
       if (this.#openId === id) this.router.go({ room: 'chat', id: null })
       this.notices.done(strings.conversations.removed(conversation.title), {
         label: strings.undo,
@@ -182,105 +229,61 @@ export class ChatState {
     }
   }
 
+  async #ask(before: talk.Conversation, asked: talk.Asked): Promise<boolean> {
+    const parent = asked.parent === undefined ? talk.lastVersion(before)?.id : asked.parent
+    // Asking on decides between answers that stand beside each other: for the one that is shown.
+    const decided = parent == null ? before : talk.choose(before, parent)
+    const conversation = talk.ask(decided, asked, Date.now())
+    if (!(await this.shelf.save(conversation))) return false
+    this.shelf.hold(conversation)
+    this.shelf.list(conversation)
+    if (this.current.id === before.id) {
+      this.#openId = conversation.id
+      this.router.settle({ room: 'chat', id: conversation.id })
+    }
+    const known = new Set(before.messages.map(({ id }) => id))
+    const fresh = conversation.messages.filter((m) => m.role === 'assistant' && !known.has(m.id))
+    this.answers.add(
+      conversation.id,
+      fresh.map((m) => m.id),
+    )
+    return true
+  }
+
+  async #afterAnswers(id: string, answers: string[]): Promise<void> {
+    const conversation = this.shelf.get(id)
+    const well = answers.every((answer) => {
+      const state = conversation && talk.findAnswer(conversation, answer)?.state
+      return state === 'complete' || state === 'too_long'
+    })
+    if (well) await this.#askNext(id)
+  }
+
+  async #askNext(id: string): Promise<void> {
+    const conversation = this.shelf.get(id)
+    const next = conversation?.queued[0]
+    if (conversation === undefined || next === undefined) return
+    const { text, attachments } = next
+    const rest = { ...conversation, queued: conversation.queued.slice(1) }
+    await this.#ask(rest, { text, ...(attachments ? { attachments } : {}) })
+  }
+
   async #restore(conversation: talk.Conversation): Promise<void> {
-    if (!(await this.#save(conversation))) return
-    this.#list(conversation)
+    if (!(await this.shelf.save(conversation))) return
+    this.shelf.list(conversation)
     this.router.go({ room: 'chat', id: conversation.id })
+  }
+
+  #latest(): talk.Conversation {
+    return this.shelf.get(this.current.id) ?? this.current
+  }
+
+  #putOptions(options: talk.ConversationOptions): void {
+    if (this.#openId !== null && this.shelf.get(this.#openId)) this.shelf.change(this.#openId, (c) => ({ ...c, options }))
+    else this.#draft = { ...this.#draft!, options }
   }
 
   #newDraft(): talk.Conversation {
     return talk.newConversation(crypto.randomUUID(), Date.now(), this.preferences.firstOptions())
   }
-
-  #list(conversation: talk.Conversation): void {
-    const heading = { id: conversation.id, title: conversation.title, changedAt: conversation.changedAt }
-    this.#headings = [heading, ...this.#headings.filter((h) => h.id !== conversation.id)]
-  }
-
-  #change(id: string, change: (conversation: talk.Conversation) => talk.Conversation): void {
-    const before = this.#loaded[id]
-    if (before === undefined) return
-    const after = change(before)
-    this.#loaded = { ...this.#loaded, [id]: after }
-    void this.#save(after)
-  }
-
-  async #save(conversation: talk.Conversation): Promise<boolean> {
-    try {
-      await this.services.conversations.save(conversation)
-      return true
-    } catch (thrown) {
-      this.notices.problem(thrown)
-      return false
-    }
-  }
-
-  #enqueue(conversation: string, version: number, continueFrom: string | null): void {
-    const job = { conversation, version, continueFrom, cancel: new AbortController() }
-    this.#jobs = [...this.#jobs, job]
-    if (this.#jobs.length === 1) void this.#runAll()
-  }
-
-  async #runAll(): Promise<void> {
-    while (this.#jobs.length > 0) {
-      await this.#run(this.#jobs[0])
-      this.#progress = null
-      this.#jobs = this.#jobs.slice(1)
-    }
-  }
-
-  async #run(job: Job): Promise<void> {
-    const change = (fold: (c: talk.Conversation) => talk.Conversation) => {
-      const conversation = this.#loaded[job.conversation]
-      return conversation === undefined ? undefined : fold(conversation)
-    }
-    const settle = async (fold: (c: talk.Conversation) => talk.Conversation) => {
-      const next = change(fold)
-      if (next === undefined) return
-      await this.#save(next)
-      // Somebody may have renamed or switched versions while it was written: fold again over the latest.
-      const latest = change(fold)
-      if (latest !== undefined) this.#loaded = { ...this.#loaded, [job.conversation]: latest }
-    }
-    try {
-      await this.engine.whenReady(job.cancel.signal)
-      const conversation = this.#loaded[job.conversation]
-      const last = conversation?.messages.at(-1)
-      if (conversation === undefined || last?.role !== 'assistant') return
-      const { options } = last.versions[job.version]
-      const request = {
-        question: talk.lastQuestion(conversation),
-        history: talk.history(conversation),
-        datanets: options.datanets.length > 0 ? options.datanets : (await this.services.datanets.list()).map((d) => d.id),
-        askWithSources: options.askWithSources,
-        payContributors: options.payContributors,
-        temperature: options.temperature,
-        ...(options.temperature > 0 ? { seed: options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] } : {}),
-        ...(job.continueFrom === null ? {} : { continueFrom: job.continueFrom }),
-      }
-      let savedAt = Date.now()
-      for await (const event of this.services.ask(request, job.cancel.signal)) {
-        const fold = (c: talk.Conversation) => talk.receive(c, job.version, event, Date.now())
-        if (isStreaming(event)) {
-          this.#progress = event.type === 'prefill' ? { done: event.done, total: event.total } : null
-          const next = change(fold)
-          if (next === undefined) return
-          this.#loaded = { ...this.#loaded, [job.conversation]: next }
-          if (Date.now() - savedAt < SAVE_EVERY_MS) continue
-          savedAt = Date.now()
-          await this.#save(next)
-        } else await settle(fold)
-      }
-      await settle((c) => talk.stop(c, job.version, Date.now()))
-    } catch (thrown) {
-      const error = toWire(thrown)
-      const now = Date.now()
-      await settle((c) => (error.code === 'cancelled' ? talk.stop(c, job.version, now) : talk.fail(c, job.version, error, now)))
-      if (!(thrown instanceof OpenChatError) && error.code !== 'cancelled') this.notices.problem(thrown)
-    }
-  }
-}
-
-function isStreaming(event: AnswerEvent): boolean {
-  return event.type === 'prefill' || event.type === 'text' || event.type === 'marks'
 }

@@ -50,7 +50,7 @@ export class Preferences {
   /** What a new conversation starts with. No datanet named means every datanet. */
   firstOptions(): ConversationOptions {
     const { askWithSources, temperature } = this.#kept
-    return { askWithSources, datanets: [], payContributors: false, temperature }
+    return { askWithSources, datanets: [], payContributors: false, adapter: 'auto', temperature }
   }
 
   #keep(change: Partial<Kept>): void {

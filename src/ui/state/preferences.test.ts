@@ -11,10 +11,10 @@ test('choices are found again; paying is not one of them', () => {
   const place = storage()
   const first = new Preferences(place)
   first.nextTheme()
-  first.learn({ askWithSources: false, datanets: ['1'], payContributors: true, temperature: 0.7, seed: 4 })
+  first.learn({ askWithSources: false, datanets: ['1'], payContributors: true, adapter: 'auto', temperature: 0.7, seed: 4 })
   const again = new Preferences(place)
   expect(again.theme).toBe('light')
-  expect(again.firstOptions()).toEqual({ askWithSources: false, datanets: [], payContributors: false, temperature: 0.7 })
+  expect(again.firstOptions()).toEqual({ askWithSources: false, datanets: [], payContributors: false, adapter: 'auto', temperature: 0.7 })
 })
 
 test('a broken or hostile value is as good as none', () => {

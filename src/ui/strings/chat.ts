@@ -64,6 +64,10 @@ export const chat = {
     lost: 'This conversation is not on this machine.',
   },
 
+  turn: {
+    removed: 'The question and its answers were removed.',
+  },
+
   composer: {
     label: 'Your question',
     placeholder: 'Ask a question',

@@ -1,0 +1,151 @@
+// Answers that run and answers that wait for them. One job at a time; a job is one answer, or several side by side to one
+// question, which the engine batches. It folds their events into conversations on the shelf and decides nothing about what
+// is asked (chat.svelte.ts).
+// Invariants: the end of every stage is saved before it is shown; words that stream are saved at least every second; an
+// answer that fails keeps the words it has.
+import type { AnswerEvent } from '../../chat/answer.ts'
+import * as talk from '../../chat/conversation.ts'
+import { OpenChatError, toWire } from '../../errors.ts'
+import type { AskRequest, Services } from '../services.ts'
+import type { ConversationShelf } from './chat-shelf.svelte.ts'
+import type { EngineView } from './engine.svelte.ts'
+import type { Notices } from './notices.svelte.ts'
+
+const SAVE_EVERY_MS = 800
+
+interface Job {
+  conversation: string
+  answers: string[]
+  cancel: AbortController
+}
+
+export class AnswerQueue {
+  #jobs = $state.raw<Job[]>([])
+  #progress = $state.raw<Record<string, { done: number; total: number }>>({})
+
+  constructor(
+    private services: Services,
+    private engine: EngineView,
+    private shelf: ConversationShelf,
+    private notices: Notices,
+    /** All answers of a job have ended. */
+    private ended: (conversation: string, answers: string[]) => void,
+  ) {}
+
+  /** An answer of this conversation runs or waits. */
+  busy(conversation: string): boolean {
+    return this.#jobs.some((job) => job.conversation === conversation)
+  }
+
+  /** Its answer waits for another conversation's. */
+  waits(conversation: string): boolean {
+    return this.busy(conversation) && this.#jobs[0].conversation !== conversation
+  }
+
+  /** Reading the question, in tokens. */
+  prefill(answer: string): { done: number; total: number } | null {
+    return this.#progress[answer] ?? null
+  }
+
+  add(conversation: string, answers: string[]): void {
+    if (answers.length === 0) return
+    this.#jobs = [...this.#jobs, { conversation, answers, cancel: new AbortController() }]
+    if (this.#jobs.length === 1) void this.#runAll()
+  }
+
+  stop(conversation: string, why: string): void {
+    for (const job of this.#jobs) if (job.conversation === conversation) job.cancel.abort(new DOMException(why, 'AbortError'))
+  }
+
+  async #runAll(): Promise<void> {
+    while (this.#jobs.length > 0) {
+      const job = this.#jobs[0]
+      // One seed for all: what differs between columns is then the adapter alone.
+      const seed = crypto.getRandomValues(new Uint32Array(1))[0]
+      await Promise.all(job.answers.map((answer) => this.#run(job, answer, seed)))
+      this.#jobs = this.#jobs.slice(1)
+      this.ended(job.conversation, job.answers)
+    }
+  }
+
+  async #run({ conversation: id, cancel }: Job, answerId: string, seed: number): Promise<void> {
+    try {
+      await this.engine.whenReady(cancel.signal)
+      const request = await this.#request(id, answerId, seed)
+      if (request === null) return
+      let savedAt = Date.now()
+      for await (const event of this.services.ask(request, cancel.signal)) {
+        const fold = (c: talk.Conversation) => talk.receive(c, answerId, event, Date.now())
+        if (!isStreaming(event)) {
+          await this.shelf.settle(id, fold)
+          continue
+        }
+        if (event.type === 'prefill') this.#progress = { ...this.#progress, [answerId]: { done: event.done, total: event.total } }
+        this.shelf.stream(id, fold)
+        if (Date.now() - savedAt < SAVE_EVERY_MS) continue
+        savedAt = Date.now()
+        const latest = this.shelf.get(id)
+        if (latest === undefined) return
+        await this.shelf.save(latest)
+      }
+      await this.shelf.settle(id, (c) => talk.stop(c, answerId, Date.now()))
+    } catch (thrown) {
+      const error = toWire(thrown)
+      const now = Date.now()
+      await this.shelf.settle(id, (c) => (error.code === 'cancelled' ? talk.stop(c, answerId, now) : talk.fail(c, answerId, error, now)))
+      if (!(thrown instanceof OpenChatError) && error.code !== 'cancelled') this.notices.problem(thrown)
+    } finally {
+      const { [answerId]: _ended, ...rest } = this.#progress
+      this.#progress = rest
+    }
+  }
+
+  /** @returns null when the answer was deleted while it waited */
+  async #request(id: string, answerId: string, seed: number): Promise<AskRequest | null> {
+    const conversation = this.shelf.get(id)
+    const answer = conversation && talk.findAnswer(conversation, answerId)
+    const question = conversation && answer && talk.findQuestion(conversation, answer.parent)
+    if (question === undefined) return null
+    return requestFor(conversation!, question, answer!, await allDatanets(answer!.options, this.services), seed)
+  }
+}
+
+/** Every datanet where none was chosen. */
+export async function allDatanets(options: talk.ConversationOptions, services: Services): Promise<string[]> {
+  return options.datanets.length > 0 ? options.datanets : (await services.datanets.list()).map((datanet) => datanet.id)
+}
+
+/** One answer as answer.ts takes it; words that are here already are gone on from. */
+export function requestFor(
+  conversation: talk.Conversation,
+  question: talk.Question,
+  { options, text }: Pick<talk.AnswerVersion, 'options' | 'text'>,
+  datanets: string[],
+  seed: number,
+): AskRequest {
+  const { askWithSources, adapter, temperature, model, system, topP, topK, maxTokens, stop } = options
+  return {
+    question: question.text,
+    history: talk.history(conversation, question),
+    ownWords: talk.editedWords(conversation, question),
+    datanets,
+    askWithSources,
+    // What leaves nothing cannot leave a receipt.
+    payContributors: options.payContributors && !conversation.temporary,
+    adapter,
+    temperature,
+    ...(temperature > 0 ? { seed: options.seed ?? seed } : {}),
+    ...(question.attachments === undefined ? {} : { attachments: question.attachments }),
+    ...(model === undefined ? {} : { model }),
+    ...(system === undefined ? {} : { system }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(text === '' ? {} : { continueFrom: text }),
+  }
+}
+
+function isStreaming(event: AnswerEvent): boolean {
+  return event.type === 'prefill' || event.type === 'text' || event.type === 'marks'
+}

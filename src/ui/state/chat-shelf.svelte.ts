@@ -1,0 +1,131 @@
+// The conversations the page holds: the list, those that were opened, and their safe keeping. It knows no engine and no
+// rule of asking (chat.svelte.ts).
+// Invariants: a change always applies to the latest form of a conversation, so that a rename during an answer is not lost;
+// `settle` shows nothing that is not saved; what streams is shown at most once a frame; a temporary conversation is never
+// written anywhere and never listed.
+import type * as talk from '../../chat/conversation.ts'
+import type { Notices } from './notices.svelte.ts'
+
+type Change = (conversation: talk.Conversation) => talk.Conversation
+
+/** A hidden page gets no frames, and its answers go on. */
+function nextFrame(run: () => void): void {
+  if (typeof document === 'undefined' || document.hidden) setTimeout(run, 16)
+  else requestAnimationFrame(run)
+}
+
+export class ConversationShelf {
+  #headings = $state.raw<talk.ConversationHeading[]>([])
+  /** What is drawn; behind `#held` by at most a frame. */
+  #drawn = $state.raw<Record<string, talk.Conversation>>({})
+  #held = new Map<string, talk.Conversation>()
+  #toDraw = new Set<string>()
+
+  constructor(
+    private store: talk.ConversationStore,
+    private notices: Notices,
+  ) {}
+
+  get headings(): readonly talk.ConversationHeading[] {
+    return this.#headings
+  }
+
+  /** For eyes: follows changes. */
+  drawn(id: string): talk.Conversation | undefined {
+    return this.#drawn[id]
+  }
+
+  /** For verbs: the latest. */
+  get(id: string): talk.Conversation | undefined {
+    return this.#held.get(id)
+  }
+
+  async readHeadings(): Promise<void> {
+    try {
+      this.#headings = await this.store.list()
+    } catch (thrown) {
+      this.notices.problem(thrown)
+    }
+  }
+
+  /** From memory, else from the store. @throws storage_failed */
+  async load(id: string): Promise<talk.Conversation | undefined> {
+    return this.#held.get(id) ?? (await this.store.load(id))
+  }
+
+  hold(conversation: talk.Conversation): void {
+    this.#held.set(conversation.id, conversation)
+    this.#drawn = { ...this.#drawn, [conversation.id]: conversation }
+  }
+
+  list({ id, title, changedAt, temporary }: talk.Conversation): void {
+    if (temporary) return
+    this.#headings = [{ id, title, changedAt }, ...this.#headings.filter((heading) => heading.id !== id)]
+  }
+
+  /** Shown at once, saved behind. */
+  change(id: string, change: Change): void {
+    const before = this.#held.get(id)
+    if (before === undefined) return
+    const after = change(before)
+    this.hold(after)
+    void this.save(after)
+  }
+
+  /** Shown with the next frame, not saved: the caller does, now and then. */
+  stream(id: string, change: Change): void {
+    const before = this.#held.get(id)
+    if (before === undefined) return
+    this.#held.set(id, change(before))
+    if (this.#toDraw.size === 0) nextFrame(() => this.#draw())
+    this.#toDraw.add(id)
+  }
+
+  /** Saved, then shown. */
+  async settle(id: string, change: Change): Promise<void> {
+    const before = this.#held.get(id)
+    if (before === undefined) return
+    await this.save(change(before))
+    // Somebody may have renamed or switched versions while it was written: fold again over the latest.
+    const latest = this.#held.get(id)
+    if (latest !== undefined) this.hold(change(latest))
+  }
+
+  /** @returns whether the words are safe; if not, it was said why */
+  async save(conversation: talk.Conversation): Promise<boolean> {
+    if (conversation.temporary) return true
+    try {
+      await this.store.save(conversation)
+      return true
+    } catch (thrown) {
+      this.notices.problem(thrown)
+      return false
+    }
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    const conversation = await this.load(id)
+    if (conversation === undefined) return
+    if (this.#held.has(id)) this.change(id, (c) => ({ ...c, title }))
+    else await this.save({ ...conversation, title })
+    this.#headings = this.#headings.map((heading) => (heading.id === id ? { ...heading, title } : heading))
+  }
+
+  /** @throws storage_failed */
+  async remove(id: string): Promise<void> {
+    await this.store.remove(id)
+    this.#held.delete(id)
+    const { [id]: _gone, ...rest } = this.#drawn
+    this.#drawn = rest
+    this.#headings = this.#headings.filter((heading) => heading.id !== id)
+  }
+
+  #draw(): void {
+    const fresh = [...this.#toDraw].flatMap((id) => {
+      const conversation = this.#held.get(id)
+      return conversation === undefined ? [] : [[id, conversation] as const]
+    })
+    this.#toDraw.clear()
+    if (fresh.length > 0) this.#drawn = { ...this.#drawn, ...Object.fromEntries(fresh) }
+  }
+}
