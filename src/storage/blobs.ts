@@ -1,160 +1,176 @@
 // A content-addressed store of large files: models, indexes, adapters, contributions, by their sha256. Not a cache: nothing
 // leaves it unless deleted; and not a file tree.
-// A blob is a row of pieces `<digest>.<i>` of at most 8 MiB, and is there once `<digest>.complete` is: no file is ever
-// copied or renamed, and a crash loses at most the piece being gathered.
-// Invariants: a digest that is listed was hashed as it was written; a wrong one leaves nothing behind; a half-written one
-// is taken up again from its own pieces, hashed again.
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
-import { OpenChatError } from '../errors.ts'
+// A blob is a row of chunks (names.ts), a list of their digests, and a mark; no file is ever copied or renamed, and a crash
+// loses at most the chunks that were on their way. The list outlives the mark: a blob of which the browser lost a chunk is
+// no more there, but only that chunk has to be fetched again.
+// Invariants: a digest that is listed was hashed as it was written; a wrong one leaves nothing behind.
+import { type BlobWriter, CHUNK_BYTES, type ChunkList, openWriter } from './blob-writer.ts'
+import { checkDigest, digestOf } from './digest.ts'
+import { chunkName, completeName, listName } from './names.ts'
 import type { Pieces } from './pieces.ts'
 
-const PIECE_BYTES = 8 * 2 ** 20
+/** What happened to a blob, for whoever keeps account of what should be here. */
+export interface BlobWatch {
+  kept(digest: string, bytes: number): Promise<void>
+  deleted(digest: string): Promise<void>
+}
+
+export interface BlobWriting {
+  bytes?: number
+  /** sha256 of each 4 MiB chunk. Without it, a list that an earlier complete write left is used. */
+  chunks?: readonly string[]
+  onChecked?: (bytes: number) => void
+}
 
 export interface BlobStore {
   has(digest: string): Promise<boolean>
   /** The whole file, backed by storage rather than memory; null when it is absent or incomplete. */
   get(digest: string): Promise<Blob | null>
+  /** Bytes that are here, whole or not, without looking into them. */
+  kept(digest: string): Promise<{ complete: boolean; bytes: number }>
   /** Stores `content` under its digest, from the start. @throws `digest_mismatch`, `storage_full` */
   put(digest: string, content: Uint8Array | ReadableStream<Uint8Array>): Promise<void>
   /** Takes up what an earlier, interrupted write left. @throws `digest_invalid` */
-  resume(digest: string, onHashed?: (bytes: number) => void): Promise<PartialBlob>
+  writer(digest: string, options?: BlobWriting): Promise<BlobWriter>
+  /** As `writer`, for a file whose digest is known only at its end. @param name 64 hex digits that its pieces are called by */
+  nameless(name: string, options?: Omit<BlobWriting, 'chunks'>): Promise<BlobWriter>
+  /** Hashes every chunk of a blob against its list; wrong ones are dropped, and the blob is then incomplete. */
+  verify(
+    digest: string,
+    options?: { onChecked?: (bytes: number) => void; signal?: AbortSignal },
+  ): Promise<{ chunks: number; wrong: number[] }>
   delete(digest: string): Promise<void>
   list(): Promise<{ digest: string; bytes: number }[]>
 }
 
-/** A blob being written. One of `commit`, `pause` and `discard` ends it. */
-export interface PartialBlob {
-  /** Bytes taken so far, stored or gathered. */
-  readonly bytes: number
-  append(chunk: Uint8Array): Promise<void>
-  /** @throws `digest_mismatch` after deleting everything written. */
-  commit(): Promise<void>
-  /** Keeps what is there for a later `resume`. */
-  pause(): Promise<void>
-  discard(): Promise<void>
-}
+export function createBlobs(pieces: Pieces, chunkBytes = CHUNK_BYTES, watch?: BlobWatch): BlobStore {
+  const textOf = async (name: string) => (await (await pieces.read(name))?.text()) ?? null
 
-/** sha256 of `bytes` as 64 hex digits, the form every digest of a file has here. */
-export const sha256Hex = (bytes: Uint8Array): string => bytesToHex(sha256(bytes))
-
-function checkDigest(digest: string): void {
-  if (!/^[0-9a-f]{64}$/.test(digest)) {
-    throw new OpenChatError('digest_invalid', `Expected a sha256 of 64 lower-case hex digits, got "${digest.slice(0, 80)}".`)
-  }
-}
-
-const pieceName = (digest: string, i: number) => `${digest}.${String(i).padStart(6, '0')}`
-const markName = (digest: string) => `${digest}.complete`
-
-export function createBlobs(pieces: Pieces, pieceBytes = PIECE_BYTES): BlobStore {
-  async function stored(digest: string): Promise<Blob[]> {
-    const found: Blob[] = []
-    for (let i = 0; ; i++) {
-      const piece = await pieces.read(pieceName(digest, i))
-      if (!piece) return found
-      found.push(piece)
-    }
-  }
-
-  async function remove(digest: string): Promise<void> {
-    // The mark goes first: what is half deleted is not there.
-    await pieces.remove(markName(digest))
-    const names = (await pieces.names()).filter((name) => name.startsWith(`${digest}.`)).sort()
-    for (const name of names.reverse()) await pieces.remove(name)
-  }
-
-  async function resume(digest: string, onHashed?: (bytes: number) => void): Promise<PartialBlob> {
+  async function listOf(digest: string): Promise<ChunkList | null> {
     checkDigest(digest)
-    if (await pieces.read(markName(digest))) {
-      throw new OpenChatError('digest_invalid', `The blob ${digest} is complete already; there is nothing to resume.`)
-    }
-    const hash = sha256.create()
-    let bytes = 0
-    const before = await stored(digest)
-    for (const piece of before) {
-      hash.update(new Uint8Array(await piece.arrayBuffer()))
-      bytes += piece.size
-      onHashed?.(bytes)
-    }
-    let next = before.length
-    let gathered: Uint8Array[] = []
-    let gatheredBytes = 0
-    const flush = async () => {
-      if (gatheredBytes === 0) return
-      await pieces.write(pieceName(digest, next++), gathered)
-      gathered = []
-      gatheredBytes = 0
-    }
-    return {
-      get bytes() {
-        return bytes
-      },
-      async append(chunk) {
-        hash.update(chunk)
-        bytes += chunk.length
-        gathered.push(chunk)
-        gatheredBytes += chunk.length
-        if (gatheredBytes >= pieceBytes) await flush()
-      },
-      async commit() {
-        await flush()
-        const got = bytesToHex(hash.digest())
-        if (got !== digest) {
-          await remove(digest)
-          throw new OpenChatError('digest_mismatch', `The file has another content: expected sha256 ${digest}, got ${got}.`, {
-            meta: { expected: digest, got, bytes },
-            action: 'Nothing of it was kept: try another source.',
-          })
-        }
-        await pieces.write(markName(digest), [new TextEncoder().encode(String(bytes))])
-      },
-      pause: flush,
-      discard: () => remove(digest),
-    }
+    const text = await textOf(listName(digest))
+    return text === null ? null : (JSON.parse(text) as ChunkList)
   }
 
   async function get(digest: string): Promise<Blob | null> {
-    checkDigest(digest)
-    const mark = await pieces.read(markName(digest))
-    if (!mark) return null
-    const blob = new Blob(await stored(digest))
-    // The browser may evict single files of an origin under pressure.
-    if (blob.size === Number(await mark.text())) return blob
-    await remove(digest)
+    const list = await listOf(digest)
+    if (list === null || (await textOf(completeName(digest))) === null) return null
+    const found = await Promise.all(list.chunks.map((_, chunk) => pieces.read(chunkName(list.at, chunk))))
+    const blob = new Blob(found.filter((piece) => piece !== null))
+    // The browser may evict single files of an origin under pressure, or lose their end in a crash of the machine.
+    if (blob.size === list.bytes) return blob
+    await pieces.remove(completeName(digest))
     return null
+  }
+
+  async function remove(digest: string): Promise<void> {
+    const list = await listOf(digest)
+    // The mark goes first: what is half deleted is not there.
+    await pieces.remove(completeName(digest))
+    const mine = [`${digest}.`, ...(list === null ? [] : [`${list.at}.`])]
+    for (const name of await pieces.names()) if (mine.some((start) => name.startsWith(start))) await pieces.remove(name)
+    await watch?.deleted(digest)
+  }
+
+  const watched = (writer: BlobWriter): BlobWriter => ({
+    ...writer,
+    get storedBytes() {
+      return writer.storedBytes
+    },
+    get begun() {
+      return writer.begun
+    },
+    async commit(bytes) {
+      const digest = await writer.commit(bytes)
+      await watch?.kept(digest, bytes)
+      return digest
+    },
+  })
+
+  async function writer(digest: string, options: BlobWriting = {}): Promise<BlobWriter> {
+    const list = await listOf(digest)
+    const chunks = options.chunks ?? (list?.chunkBytes === chunkBytes ? list.chunks : undefined)
+    return watched(
+      await openWriter(pieces, { ...options, at: list?.at ?? digest, digest, chunkBytes, ...(chunks === undefined ? {} : { chunks }) }),
+    )
   }
 
   return {
     get,
     has: async (digest) => (await get(digest)) !== null,
-    resume,
+    async kept(digest) {
+      const list = await listOf(digest)
+      if (list !== null && (await get(digest)) !== null) return { complete: true, bytes: list.bytes }
+      const at = list?.at ?? digest
+      let bytes = 0
+      for (const name of await pieces.names()) {
+        if (name.startsWith(`${at}.`) && /^\d{6}(\.start)?$/.test(name.slice(at.length + 1))) bytes += (await pieces.read(name))?.size ?? 0
+      }
+      return { complete: false, bytes }
+    },
+    writer,
+    nameless: async (name, options = {}) => watched(await openWriter(pieces, { ...options, at: name, digest: null, chunkBytes })),
     async put(digest, content) {
       checkDigest(digest)
       await remove(digest)
-      const partial = await resume(digest)
+      const into = await writer(digest)
       try {
-        if (content instanceof Uint8Array) await partial.append(content)
-        else for await (const chunk of content) await partial.append(chunk)
+        await into.commit(await writeInOrder(into, content instanceof Uint8Array ? new Blob([content as BlobPart]).stream() : content))
       } catch (error) {
-        await partial.discard()
+        await into.discard()
         throw error
       }
-      await partial.commit()
     },
-    async delete(digest) {
-      checkDigest(digest)
-      await remove(digest)
+    async verify(digest, { onChecked, signal } = {}) {
+      const list = await listOf(digest)
+      const wrong: number[] = []
+      let checked = 0
+      for (const [chunk, expected] of (list?.chunks ?? []).entries()) {
+        signal?.throwIfAborted()
+        const piece = await pieces.read(chunkName(list!.at, chunk))
+        const right = piece !== null && (await digestOf(new Uint8Array(await piece.arrayBuffer()))) === expected
+        if (!right) {
+          await pieces.remove(completeName(digest))
+          await pieces.remove(chunkName(list!.at, chunk))
+          wrong.push(chunk)
+        }
+        onChecked?.((checked += piece?.size ?? 0))
+      }
+      return { chunks: list?.chunks.length ?? 0, wrong }
     },
+    delete: remove,
     async list() {
       const marks = (await pieces.names()).filter((name) => name.endsWith('.complete')).sort()
       const found = await Promise.all(
-        marks.map(async (name) => {
-          const digest = name.slice(0, 64)
-          return { digest, bytes: (await get(digest))?.size ?? -1 }
-        }),
+        marks.map(async (name) => ({ digest: name.slice(0, 64), bytes: (await get(name.slice(0, 64)))?.size ?? -1 })),
       )
       return found.filter(({ bytes }) => bytes >= 0)
     },
   }
+}
+
+/** Cuts a stream into chunks. @returns its length, for `commit`. */
+export async function writeInOrder(
+  writer: BlobWriter,
+  content: ReadableStream<Uint8Array>,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<number> {
+  let gathered = new Uint8Array(writer.chunkBytes)
+  let filled = 0
+  let chunk = 0
+  for await (let rest of content) {
+    while (rest.length > 0) {
+      const taken = Math.min(rest.length, gathered.length - filled)
+      gathered.set(rest.subarray(0, taken), filled)
+      filled += taken
+      rest = rest.subarray(taken)
+      if (filled < gathered.length) continue
+      await writer.write(chunk++, gathered)
+      gathered = new Uint8Array(writer.chunkBytes)
+      filled = 0
+    }
+    onBytes(chunk * writer.chunkBytes + filled)
+  }
+  if (filled > 0) await writer.write(chunk, gathered.subarray(0, filled))
+  return chunk * writer.chunkBytes + filled
 }

@@ -1,116 +1,102 @@
-import { describe, expect, it } from 'vitest'
-import { createBlobs, sha256Hex } from './blobs.ts'
-import { type DownloadProgress, type DownloadRequest, download } from './download.ts'
+import { createHash } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type BlobStore, createBlobs } from './blobs.ts'
+import { type BadChunk, type DownloadProgress, type DownloadRequest, download, downloadNameless } from './download.ts'
+import { type Answer, type Asked, type LyingServer, startLyingServer } from './lying-server.testing.ts'
 import { memoryPieces } from './pieces.ts'
 
+const CHUNK = 150
 const file = new Uint8Array(1000).map((_, i) => (i * 31) & 255)
-const digest = sha256Hex(file)
-
-type Source = (range: string | null, signal: AbortSignal | null | undefined) => Response | Promise<Response>
-
-function stream(chunks: Uint8Array[], end: 'close' | 'break' | 'stall' = 'close'): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const chunk = chunks.shift()
-      if (chunk) return controller.enqueue(chunk)
-      if (end === 'close') return controller.close()
-      if (end === 'break') return controller.error(new TypeError('network'))
-      await new Promise(() => undefined)
-    },
-  })
-}
-
-const slices = (content: Uint8Array, bytes = 100) =>
-  Array.from({ length: Math.ceil(content.length / bytes) }, (_, i) => content.slice(i * bytes, (i + 1) * bytes))
-
-const whole =
-  (content: Uint8Array): Source =>
-  () =>
-    new Response(stream(slices(content)), { headers: { 'content-length': String(content.length) } })
-
-const ranged =
-  (content: Uint8Array, seen: (string | null)[] = []): Source =>
-  (range) => {
-    seen.push(range)
-    const from = range ? Number(range.slice(6, -1)) : 0
-    const headers: Record<string, string> = { 'content-length': String(content.length - from) }
-    if (range) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`
-    return new Response(stream(slices(content.slice(from))), { status: range ? 206 : 200, headers })
-  }
-
-function setUp(sources: Record<string, Source>, more: Partial<DownloadRequest> = {}) {
-  const pieces = memoryPieces()
-  const blobs = createBlobs(pieces, 150)
-  const fetch = async (url: unknown, init?: RequestInit) => {
-    const response = await sources[String(url)](new Headers(init?.headers).get('range'), init?.signal)
-    if (!response.body || !init?.signal) return response
-    // A real fetch breaks its body off when aborted.
-    const body = response.body
-    const signal = init.signal
-    const reader = body.getReader()
-    const broken = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-    broken.catch(() => undefined)
-    const cut = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const { done, value } = await Promise.race([reader.read(), broken])
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-    })
-    return new Response(cut, response)
-  }
-  return {
-    pieces,
-    blobs,
-    run: (extra: Partial<DownloadRequest> = {}) =>
-      download({ urls: Object.keys(sources), digest, blobs, fetch: fetch as typeof globalThis.fetch, retryMs: 1, ...more, ...extra }),
-  }
-}
-
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const digest = sha256(file)
+const chunks = Array.from({ length: 7 }, (_, i) => sha256(file.slice(i * CHUNK, (i + 1) * CHUNK)))
 const content = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer())
 
-describe('download', () => {
-  it('fetches with progress, and needs no source the second time', async () => {
+const servers: LyingServer[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close()
+})
+
+async function serve(lie: LyingServer['lie'] = () => ({}), served = file): Promise<LyingServer> {
+  const server = await startLyingServer(served)
+  server.lie = lie
+  servers.push(server)
+  return server
+}
+
+function setUp(sources: LyingServer[], more: Partial<DownloadRequest> = {}, capacityBytes?: number) {
+  const pieces = memoryPieces(capacityBytes)
+  const blobs: BlobStore = createBlobs(pieces, CHUNK)
+  const bad: BadChunk[] = []
+  const base = {
+    urls: sources.map(({ url }) => url),
+    digest,
+    bytes: file.length,
+    blobs,
+    retryMs: 1,
+    onBadChunk: (b: BadChunk) => bad.push(b),
+  }
+  return { pieces, blobs, bad, run: (extra: Partial<DownloadRequest> = {}) => download({ ...base, ...more, ...extra }) }
+}
+
+/** Per request: the bytes asked for. */
+const ranges = ({ asked }: LyingServer) => asked.map(({ from, to }) => `${from}-${to}`)
+const flipped = ({ from }: Asked, { body }: { body: Uint8Array }, at: number): Answer => {
+  if (at < from || at >= from + body.length) return {}
+  const wrong = body.slice()
+  wrong[at - from] ^= 1
+  return { body: wrong }
+}
+
+describe.each([
+  ['with the digests of its chunks', { chunks }],
+  ['with its own digest only', {}],
+])('a file %s', (_, known) => {
+  const listed = 'chunks' in known
+
+  it('comes in ranges, with progress, and needs no source the second time', async () => {
     const progress: DownloadProgress[] = []
-    const { run } = setUp({ 'http://a/f': ranged(file) })
+    const server = await serve()
+    const { run } = setUp([server], known)
     expect(await content(await run({ onProgress: (p) => progress.push(p) }))).toEqual(file)
+    expect(ranges(server).sort()).toEqual(['0-150', '150-300', '300-450', '450-600', '600-750', '750-900', '900-1000'])
     expect(progress.at(-1)).toMatchObject({ phase: 'downloading', doneBytes: 1000, totalBytes: 1000 })
     expect(await content(await run({ urls: [] }))).toEqual(file)
   })
 
-  it('goes on where a broken connection stopped, at the next mirror', async () => {
-    const seen: (string | null)[] = []
-    const breaking: Source = () => new Response(stream(slices(file.slice(0, 420)), 'break'))
-    const { run } = setUp({ 'http://a/f': breaking, 'http://b/f': ranged(file, seen) })
-    expect(await content(await run())).toEqual(file)
-    expect(seen).toEqual(['bytes=420-'])
+  it('asks for several ranges at a time', async () => {
+    let open = 0
+    let most = 0
+    const server = await serve()
+    const { run } = setUp([server], known)
+    await run({
+      async fetch(url, init) {
+        most = Math.max(most, ++open)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        try {
+          return await fetch(url, init)
+        } finally {
+          open--
+        }
+      },
+    })
+    expect(most).toBe(4)
   })
 
-  it('begins again at a source that ignores ranges', async () => {
-    const breaking: Source = () => new Response(stream(slices(file.slice(0, 420)), 'break'))
-    const { run } = setUp({ 'http://a/f': breaking, 'http://b/f': whole(file) })
+  it('goes on where a broken connection stopped, at the next mirror, inside a chunk', async () => {
+    const breaking = await serve(({ from, to }) =>
+      from === 300 ? { body: file.slice(300, 340), end: 'break' } : { body: file.slice(from, to) },
+    )
+    const second = await serve()
+    const { run } = setUp([breaking, second], { ...known, parallel: 1 })
     expect(await content(await run())).toEqual(file)
-  })
-
-  it('notices a file cut short and asks for the rest', async () => {
-    const seen: (string | null)[] = []
-    let first = true
-    const source: Source = (range, signal) => {
-      if (!first) return ranged(file, seen)(range, signal)
-      first = false
-      return new Response(stream(slices(file.slice(0, 300))), { headers: { 'content-length': '1000' } })
-    }
-    const { run } = setUp({ 'http://a/f': source })
-    expect(await content(await run())).toEqual(file)
-    expect(seen).toEqual(['bytes=300-'])
+    expect(ranges(second)[0]).toBe('340-450')
+    expect(second.asked.every(({ from }) => from >= 340)).toBe(true)
   })
 
   it('keeps what arrived when cancelled, and resumes it', async () => {
-    const seen: (string | null)[] = []
-    let stall = true
-    const source: Source = (range, signal) =>
-      stall ? new Response(stream(slices(file.slice(0, 500)), 'stall')) : ranged(file, seen)(range, signal)
-    const { run } = setUp({ 'http://a/f': source })
+    const server = await serve(({ from }) => (from === 450 ? { body: file.slice(450, 500), end: 'stall' } : {}))
+    const { run, blobs } = setUp([server], { ...known, parallel: 1 })
     const controller = new AbortController()
     const cancelled = run({
       signal: controller.signal,
@@ -119,41 +105,156 @@ describe('download', () => {
       },
     })
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
-    stall = false
+    expect(await blobs.kept(digest)).toEqual({ complete: false, bytes: 500 })
+    server.lie = () => ({})
+    server.asked.length = 0
     const phases = new Set<string>()
     expect(await content(await run({ onProgress: (p) => phases.add(p.phase) }))).toEqual(file)
-    expect(seen).toEqual(['bytes=500-'])
+    expect(ranges(server)[0]).toBe('500-600')
     expect(phases).toEqual(new Set(['hashing', 'downloading']))
   })
 
-  it('refuses a file of another digest, names both and keeps nothing', async () => {
-    const other = file.map((byte) => byte ^ 1)
-    const { run, pieces } = setUp({ 'http://a/f': ranged(other) })
-    await expect(run()).rejects.toMatchObject({ code: 'digest_mismatch', meta: { expected: digest, got: sha256Hex(other) } })
-    expect(await pieces.names()).toEqual([])
+  it('takes the whole from a server that ignores ranges, and what lacks from one that does so later', async () => {
+    const rangeless: LyingServer['lie'] = () => ({ status: 200, body: file })
+    const server = await serve(rangeless)
+    const { run } = setUp([server], known)
+    expect(await content(await run())).toEqual(file)
+    expect(server.asked.length).toBe(1)
+    const breaking = await serve(({ from }) => (from >= 300 ? { body: new Uint8Array(), end: 'break' } : {}))
+    const later = setUp([breaking, await serve(rangeless)], known)
+    expect(await content(await later.run())).toEqual(file)
   })
 
-  it('refuses a file that goes on too long', async () => {
-    const { run, pieces } = setUp({ 'http://a/f': whole(new Uint8Array(5000)) }, { bytes: 1000 })
+  it('believes no range that was not asked for', async () => {
+    for (const lie of [
+      { headers: { 'content-range': 'bytes 0-149/1000' } },
+      { headers: { 'content-range': 'bytes 150-299/9000' } },
+      { headers: { 'content-range': 'rubbish' } },
+      { body: file.slice(150, 310) },
+    ] satisfies Answer[]) {
+      const liar = await serve(({ from }) => (from === 150 ? lie : {}))
+      const { run } = setUp([liar, await serve()], { ...known, parallel: 1 })
+      expect(await content(await run())).toEqual(file)
+      const alone = setUp([liar], { ...known, rounds: 1 })
+      await expect(alone.run()).rejects.toMatchObject({ code: 'download_failed' })
+    }
+  })
+
+  it('notices a file cut short and asks for the rest', async () => {
+    const server = await serve(({ nth }) => (nth === 1 ? { body: file.slice(150, 200) } : {}))
+    const { run } = setUp([server], { ...known, parallel: 1 })
+    expect(await content(await run())).toEqual(file)
+    expect(ranges(server)[2]).toBe('200-300')
+  })
+
+  it('refuses a file that goes on too long, or that is another one', async () => {
+    const longer = await serve(() => ({ status: 200, body: new Uint8Array(5000) }))
+    await expect(setUp([longer], { ...known, rounds: 1 }).run()).rejects.toThrow('sent more than the 1000 bytes')
+    const other = await serve(({ from, to }) => ({ body: file.slice(from, to).map((byte) => byte ^ 1) }))
+    const { run, pieces } = setUp([other], known)
     await expect(run()).rejects.toMatchObject({ code: 'digest_mismatch' })
     expect(await pieces.names()).toEqual([])
   })
 
   it('takes the right file from another mirror, also when the wrong one had begun it', async () => {
-    const other = file.map((byte) => byte ^ 1)
-    const begun: Source = () => new Response(stream(slices(other.slice(0, 200)), 'break'))
-    const { run } = setUp({ 'http://a/f': begun, 'http://b/f': ranged(file) })
+    const begun = await serve(({ from, to, nth }) =>
+      nth < 2 ? { body: file.slice(from, to).map((byte) => byte ^ 1) } : { body: new Uint8Array(), end: 'break' },
+    )
+    const { run } = setUp([begun, await serve()], known)
     expect(await content(await run())).toEqual(file)
   })
 
-  it('gives up a source that falls silent', async () => {
-    const source: Source = () => new Response(stream(slices(file.slice(0, 200)), 'stall'))
-    const { run } = setUp({ 'http://a/f': source }, { stallMs: 20, rounds: 1 })
-    await expect(run()).rejects.toMatchObject({ code: 'download_failed', meta: { hosts: 'a', doneBytes: 200 } })
+  it('follows a redirect', async () => {
+    const target = await serve()
+    const server = await serve(() => ({ status: 302, body: new Uint8Array(), headers: { location: target.url } }))
+    const { run } = setUp([server], known)
+    expect(await content(await run())).toEqual(file)
+    expect(target.asked.length).toBe(7)
+  })
+
+  it('gives up a source that falls silent, and keeps what it said', async () => {
+    const server = await serve(({ from }) => (from === 150 ? { body: file.slice(150, 200), end: 'stall' } : {}))
+    const { run, blobs } = setUp([server], { ...known, stallMs: 50, rounds: 1, parallel: 1 })
+    await expect(run()).rejects.toMatchObject({ code: 'download_failed', meta: { doneBytes: 150 } })
+    expect((await blobs.kept(digest)).bytes).toBe(200)
+  })
+
+  it('notices that the server changed its file in mid-download', async () => {
+    const other = file.map((byte) => byte ^ 7)
+    const changing = await serve(({ from, to, nth }) => (nth < 3 ? {} : { body: other.slice(from, to), headers: { etag: '"two"' } }))
+    const { run } = setUp([changing, await serve()], { ...known, parallel: 1 })
+    expect(await content(await run())).toEqual(file)
+    await expect(setUp([await serve(changing.lie)], { ...known, rounds: 1 }).run()).rejects.toThrow('another version')
+  })
+
+  it('keeps what fits when the store is full, and goes on once there is room', async () => {
+    const server = await serve()
+    const full = memoryPieces(700)
+    const base = { urls: [server.url], digest, bytes: file.length, retryMs: 1, parallel: 1, ...known }
+    await expect(download({ ...base, blobs: createBlobs(full, CHUNK) })).rejects.toMatchObject({ code: 'storage_full' })
+    expect((await createBlobs(full, CHUNK).kept(digest)).bytes).toBe(600)
+    const roomy = memoryPieces()
+    for (const name of await full.names()) await roomy.write(name, [new Uint8Array(await (await full.read(name))!.arrayBuffer())])
+    server.asked.length = 0
+    expect(await content(await download({ ...base, blobs: createBlobs(roomy, CHUNK) }))).toEqual(file)
+    expect(server.asked.every(({ from }) => from >= 600)).toBe(true)
+  })
+
+  it('finds a bit that flipped in storage, and fetches that chunk again', async () => {
+    const server = await serve()
+    const { run, pieces, blobs } = setUp([server], known)
+    await run()
+    const name = `${digest}.000002`
+    const wrong = new Uint8Array(await (await pieces.read(name))!.arrayBuffer())
+    wrong[5] ^= 64
+    await pieces.write(name, [wrong])
+    server.asked.length = 0
+    // A new session: the store is opened anew.
+    const bad: BadChunk[] = []
+    const again = createBlobs(pieces, CHUNK)
+    expect(await content(await run({ blobs: again, onBadChunk: (b) => bad.push(b) }))).toEqual(file)
+    expect(bad.map(({ chunk, host }) => [chunk, host])).toEqual([[2, null]])
+    expect(ranges(server)).toEqual(['300-450'])
+    expect(await blobs.verify(digest)).toEqual({ chunks: 7, wrong: [] })
   })
 
   it('names the answer of a source that has no such file', async () => {
-    const { run } = setUp({ 'http://a/f': () => new Response('no', { status: 404 }) }, { rounds: 1 })
-    await expect(run()).rejects.toThrow('a answered 404')
+    const { run } = setUp([await serve(() => ({ status: 404, body: new Uint8Array() }))], { ...known, rounds: 1 })
+    await expect(run()).rejects.toThrow('answered 404')
   })
+
+  it(listed ? 'fetches only the chunk with a flipped bit again' : 'drops a whole with a flipped bit, and fetches it again', async () => {
+    const server = await serve((asked, honest) => (asked.nth < 7 ? flipped(asked, honest, 777) : {}))
+    const { run, bad } = setUp([server], known)
+    expect(await content(await run({ rounds: 3, urls: [server.url, server.url] }))).toEqual(file)
+    if (listed) {
+      expect(bad).toEqual([{ chunk: 5, offset: 750, host: new URL(server.url).host }])
+      expect(ranges(server).slice(7)).toEqual(['750-900'])
+    } else expect(server.asked.length).toBe(14)
+  })
+})
+
+it('names the chunk that no source has right, and keeps the others', async () => {
+  const server = await serve((asked, honest) => flipped(asked, honest, 777))
+  const { run, blobs } = setUp([server], { chunks })
+  await expect(run()).rejects.toMatchObject({ code: 'digest_mismatch', meta: { chunk: 5, offset: 750, digest } })
+  expect(await blobs.kept(digest)).toEqual({ complete: false, bytes: 850 })
+})
+
+it('fetches a file whose digest nobody knows, and resumes it under its name', async () => {
+  const server = await serve(({ from }) => (from === 450 ? { body: file.slice(450, 500), end: 'break' } : {}))
+  const blobs = createBlobs(memoryPieces(), CHUNK)
+  const request = { url: server.url, name: 'a'.repeat(64), bytes: file.length, blobs, rounds: 1, parallel: 1 }
+  await expect(downloadNameless(request)).rejects.toMatchObject({ code: 'download_failed' })
+  server.lie = () => ({})
+  server.asked.length = 0
+  expect(await downloadNameless(request)).toBe(digest)
+  expect(ranges(server)[0]).toBe('500-600')
+  expect(await content((await blobs.get(digest))!)).toEqual(file)
+})
+
+it('takes a file of unknown length as it comes', async () => {
+  const { bytes: _, ...rest } = { bytes: 0, urls: [(await serve()).url], digest, retryMs: 1 }
+  const blobs = createBlobs(memoryPieces(), CHUNK)
+  expect(await content(await download({ ...rest, blobs }))).toEqual(file)
 })

@@ -1,12 +1,16 @@
-// Fetches one large file of known digest into the blob store: from the first source that works, resumed where an earlier
-// try stopped, hashed as it arrives. Not a cache of URLs: only the digest decides what a file is.
-// Invariants: bytes of a wrong file are never kept; a cancelled or broken download keeps its right beginning; two tabs
-// asking for one digest download it once (Web Locks).
+// Fetches one large file into the blob store: from the first source that works, several ranges at a time, taken up where an
+// earlier try stopped, judged chunk by chunk where the chunks' digests are known. Not a cache of URLs: only the digest
+// decides what a file is. How one source is asked is fetch-chunks.ts's.
+// Invariants: bytes of a wrong file are never kept; a cancelled or broken download keeps its right beginning; what is here
+// already is hashed again once a session, and only chunks that went wrong are fetched; two tabs asking for one digest
+// download it once (Web Locks).
 import { OpenChatError } from '../errors.ts'
-import type { BlobStore, PartialBlob } from './blobs.ts'
+import { type BlobWriter, CHUNK_BYTES } from './blob-writer.ts'
+import type { BlobStore } from './blobs.ts'
+import { fetchChunks, hostOf } from './fetch-chunks.ts'
 
 export interface DownloadProgress {
-  /** `hashing`: reading again what an earlier try left. */
+  /** `hashing`: looking again at what is here. */
   phase: 'waiting' | 'hashing' | 'downloading'
   doneBytes: number
   totalBytes: number | null
@@ -14,16 +18,19 @@ export interface DownloadProgress {
   bytesPerSecond: number
 }
 
-export interface DownloadRequest {
-  /** Mirrors of one file, best first. */
-  urls: string[]
-  /** sha256, 64 hex digits. */
-  digest: string
-  /** Its length, where known: a longer or shorter file is noticed early. */
-  bytes?: number
+/** A chunk that was wrong, where it came from, and what is done about it: it alone is fetched again. */
+export interface BadChunk {
+  chunk: number
+  offset: number
+  /** Host of the source, or `null` for a chunk that had gone wrong in this browser's storage. */
+  host: string | null
+}
+
+interface Transfer {
   blobs: BlobStore
   signal?: AbortSignal
   onProgress?: (progress: DownloadProgress) => void
+  onBadChunk?: (bad: BadChunk) => void
   fetch?: typeof globalThis.fetch
   /** Silence after which a source is given up, in ms. */
   stallMs?: number
@@ -31,151 +38,184 @@ export interface DownloadRequest {
   rounds?: number
   /** Pause before the second round, doubled each time, in ms. */
   retryMs?: number
+  /** Ranges asked for at a time. */
+  parallel?: number
 }
 
+export interface DownloadRequest extends Transfer {
+  /** Mirrors of one file, best first. */
+  urls: string[]
+  /** sha256, 64 hex digits. */
+  digest: string
+  /** Its length, where known: needed for ranges in parallel, and a longer or shorter file is noticed early. */
+  bytes?: number
+  /** sha256 of each 4 MiB chunk, where known: each is then judged as it arrives. */
+  chunks?: readonly string[]
+}
+
+/** Blobs whose chunks were hashed in this session, by store. */
+const looked = new WeakMap<BlobStore, Set<string>>()
+
 /**
- * The file's bytes, from the store when they are there.
+ * The file's bytes, from the store when they are there and right.
  * @throws `digest_mismatch` (every source gave another file), `download_failed`, `storage_full`, `cancelled`
  */
 export async function download(request: DownloadRequest): Promise<Blob> {
-  const held = await request.blobs.get(request.digest)
+  const held = await heldBlob(request)
   if (held) return held
   const locks = globalThis.navigator?.locks
-  if (!locks) return fetchInto(request)
+  if (!locks) return fetchNamed(request)
   request.onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes: request.bytes ?? null, bytesPerSecond: 0 })
   const signal = request.signal ?? new AbortController().signal
   try {
-    return await locks.request(`open-chat/download/${request.digest}`, { signal }, () => fetchInto(request))
+    return await locks.request(`open-chat/download/${request.digest}`, { signal }, () => fetchNamed(request))
   } catch (error) {
     throw signal.aborted ? cancelled(error) : error
   }
 }
 
+/** The kept file, each chunk hashed once a session; null when it is absent or a chunk went wrong, which is then dropped. */
+async function heldBlob({ blobs, digest, bytes, onProgress, onBadChunk, signal }: DownloadRequest): Promise<Blob | null> {
+  const held = await blobs.get(digest)
+  if (held === null) return null
+  const seen = looked.get(blobs) ?? new Set()
+  looked.set(blobs, seen)
+  if (!seen.has(digest)) {
+    const totalBytes = bytes ?? held.size
+    const onChecked = (doneBytes: number) => onProgress?.({ phase: 'hashing', doneBytes, totalBytes, bytesPerSecond: 0 })
+    const { wrong } = await blobs.verify(digest, { onChecked, ...(signal ? { signal } : {}) }).catch((error: unknown) => {
+      throw signal?.aborted ? cancelled(error) : error
+    })
+    for (const chunk of wrong) onBadChunk?.({ chunk, offset: chunk * CHUNK_BYTES, host: null })
+    if (wrong.length > 0) return null
+    seen.add(digest)
+  }
+  return held
+}
+
 const cancelled = (cause: unknown) =>
   new OpenChatError('cancelled', 'The download was cancelled.', { cause, action: 'What has arrived is kept; start it again to go on.' })
 
-async function fetchInto(request: DownloadRequest): Promise<Blob> {
-  const { blobs, digest, urls, rounds = 3, retryMs = 1000 } = request
+async function fetchNamed(request: DownloadRequest): Promise<Blob> {
+  const { blobs, digest, bytes, chunks } = request
   const held = await blobs.get(digest)
   if (held) return held
-  const total = request.bytes ?? null
-  let partial = await blobs.resume(digest, (doneBytes) =>
-    request.onProgress?.({ phase: 'hashing', doneBytes, totalBytes: total, bytesPerSecond: 0 }),
-  )
+  const onChecked = (doneBytes: number) =>
+    request.onProgress?.({ phase: 'hashing', doneBytes, totalBytes: bytes ?? null, bytesPerSecond: 0 })
+  const writer = await blobs.writer(digest, {
+    onChecked,
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(chunks === undefined ? {} : { chunks }),
+  })
+  await fetchAll(request, request.urls, writer, bytes ?? null, digest)
+  const seen = looked.get(blobs) ?? new Set()
+  looked.set(blobs, seen.add(digest))
+  return (await blobs.get(digest))!
+}
+
+/**
+ * Fetches a file whose digest nobody knows yet. @param name that its pieces are called by until then
+ * @returns its sha256
+ * @throws `download_failed`, `storage_full`, `cancelled`
+ */
+export async function downloadNameless(request: Transfer & { url: string; name: string; bytes: number }): Promise<string> {
+  const writer = await request.blobs.nameless(request.name, { bytes: request.bytes })
+  return fetchAll(request, [request.url], writer, request.bytes, null)
+}
+
+async function fetchAll(
+  request: Transfer,
+  urls: string[],
+  writer: BlobWriter,
+  known: number | null,
+  digest: string | null,
+): Promise<string> {
+  const { rounds = 3, retryMs = 1000, parallel = 4, stallMs = 30_000 } = request
+  const signal = request.signal ?? new AbortController().signal
+  const started = performance.now()
+  const before = writer.storedBytes
   const reasons = new Map<string, string>()
   const wrong = new Set<string>()
-  let mismatch: OpenChatError | undefined
+  let bytes = known
+  let bad: OpenChatError | null = null
+  const onFlight = (flight: number) => {
+    // A chunk counts twice for the moment between its being stored and its flight's end.
+    const doneBytes = Math.min(bytes ?? Number.POSITIVE_INFINITY, writer.storedBytes + flight)
+    const seconds = (performance.now() - started) / 1000
+    const bytesPerSecond = seconds > 0 ? Math.max(0, doneBytes - before) / seconds : 0
+    request.onProgress?.({ phase: 'downloading', doneBytes, totalBytes: bytes, bytesPerSecond })
+  }
   for (let round = 0; round < rounds; round++) {
-    if (round > 0) await pause(retryMs * 2 ** (round - 1), request.signal)
-    // A source that ended in a wrong file after bytes of another one gets a second chance at once, from the start.
+    if (round > 0) await pause(retryMs * 2 ** (round - 1), signal)
+    // A source that ended in a wrong file after chunks of another one gets a second chance at once, from the start.
     const queue = urls.filter((url) => !wrong.has(url))
     for (let url = queue.shift(); url !== undefined; url = queue.shift()) {
-      const resumed = partial.bytes > 0
+      const resumed = writer.begun
+      const host = hostOf(url)
+      const onBadChunk = ({ meta }: OpenChatError) => request.onBadChunk?.({ chunk: Number(meta.chunk), offset: Number(meta.offset), host })
       try {
-        partial = await fetchFrom(url, partial, request)
-        await partial.commit()
-        return (await blobs.get(digest))!
+        const ask = { url, writer, bytes, signal, fetch: request.fetch ?? fetch, parallel, stallMs, onFlight, onBadChunk }
+        const result = await fetchChunks(ask)
+        bytes = result.bytes
+        if (result.bad === null) return await writer.commit(bytes)
+        bad = result.bad
+        reasons.set(url, `${host} has other bytes: ${bad.shortMessage}`)
       } catch (error) {
-        if (request.signal?.aborted) {
-          await partial.pause()
-          throw cancelled(error)
-        }
-        if (error instanceof OpenChatError && error.code.startsWith('storage_')) throw error
-        if (error instanceof OpenChatError && error.code === 'digest_mismatch') {
-          mismatch = error
-          partial = await blobs.resume(digest)
+        if (signal.aborted) throw cancelled(error)
+        const code = error instanceof OpenChatError ? error.code : ''
+        if (code.startsWith('storage_')) throw error
+        if (code === 'download_changed' || code === 'file_truncated') await writer.discard()
+        if (code === 'digest_mismatch') {
+          bad = error as OpenChatError
           if (resumed) queue.unshift(url)
           else wrong.add(url)
-        } else await partial.pause()
-        reasons.set(url, error instanceof Error ? error.message : String(error))
+        }
+        reasons.set(url, error instanceof OpenChatError ? error.shortMessage : `${host} could not be reached`)
       }
     }
     if (wrong.size === urls.length) break
   }
-  if (mismatch && partial.bytes === 0) throw mismatch
+  throw bad === null ? failed(urls, reasons, digest, writer, bytes) : mismatch(bad, digest, urls)
+}
+
+function mismatch(bad: OpenChatError, digest: string | null, urls: string[]): OpenChatError {
+  if (bad.code === 'digest_mismatch') return bad
+  return new OpenChatError('digest_mismatch', `${bad.shortMessage}, whichever source is asked (${urls.map(hostOf).join(', ')}).`, {
+    meta: { ...bad.meta, digest },
+    action: 'The right part is kept: try again later, or from another source.',
+    cause: bad,
+  })
+}
+
+function failed(
+  urls: string[],
+  reasons: Map<string, string>,
+  digest: string | null,
+  writer: BlobWriter,
+  bytes: number | null,
+): OpenChatError {
   const hosts = urls.map(hostOf).join(', ')
-  throw new OpenChatError(
+  return new OpenChatError(
     'download_failed',
     `The file could not be fetched from ${hosts || 'any source'}: ${[...reasons.values()].at(-1) ?? 'no source is known'}.`,
     {
-      meta: { digest, hosts, doneBytes: partial.bytes, totalBytes: total },
+      meta: { digest, hosts, doneBytes: writer.storedBytes, totalBytes: bytes },
       action: 'Check the connection and try again; what has arrived is kept.',
     },
   )
 }
 
-const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : 'this site')
-
-/** Appends the rest of the file to `partial`, or to a fresh one when the source cannot resume. */
-async function fetchFrom(url: string, partial: PartialBlob, request: DownloadRequest): Promise<PartialBlob> {
-  const { stallMs = 30_000, bytes } = request
-  // Everything may have arrived before the crash that kept it from being committed.
-  if (bytes !== undefined && partial.bytes === bytes) return partial
-  const silence = new AbortController()
-  const signal = request.signal ? AbortSignal.any([request.signal, silence.signal]) : silence.signal
-  const stalled = () => silence.abort(new OpenChatError('download_stalled', `${hostOf(url)} sent nothing for ${stallMs / 1000} s`))
-  let timer = setTimeout(stalled, stallMs)
-  try {
-    const from = partial.bytes
-    const response = await (request.fetch ?? fetch)(url, { signal, ...(from > 0 ? { headers: { Range: `bytes=${from}-` } } : {}) })
-    if (response.status === 416 || (from > 0 && !resumes(response, from))) {
-      await partial.discard()
-      partial = await request.blobs.resume(request.digest)
-      if (response.status !== 200) {
-        await response.body?.cancel()
-        return await fetchFrom(url, partial, request)
-      }
-    }
-    if (!response.ok || !response.body) throw new OpenChatError('download_refused', `${hostOf(url)} answered ${response.status}`)
-    const total = bytes ?? declaredTotal(response, partial.bytes)
-    const started = performance.now()
-    const before = partial.bytes
-    for await (const chunk of response.body) {
-      clearTimeout(timer)
-      timer = setTimeout(stalled, stallMs)
-      await partial.append(chunk)
-      if (bytes !== undefined && partial.bytes > bytes) break
-      const seconds = (performance.now() - started) / 1000
-      request.onProgress?.({
-        phase: 'downloading',
-        doneBytes: partial.bytes,
-        totalBytes: total,
-        bytesPerSecond: seconds > 0 ? (partial.bytes - before) / seconds : 0,
-      })
-    }
-    if (total !== null && partial.bytes < total) {
-      throw new OpenChatError('download_cut', `${hostOf(url)} closed the connection after ${partial.bytes} of ${total} bytes`)
-    }
-    return partial
-  } catch (error) {
-    throw silence.signal.aborted ? silence.signal.reason : error
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function resumes(response: Response, from: number): boolean {
-  return response.status === 206 && (response.headers.get('content-range') ?? '').startsWith(`bytes ${from}-`)
-}
-
-function declaredTotal(response: Response, before: number): number | null {
-  const length = response.headers.get('content-length')
-  // With an encoding, the length is that of the compressed body.
-  if (length === null || response.headers.has('content-encoding')) return null
-  return Number(length) + before
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
+function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer)
-      reject(cancelled(signal?.reason))
+      reject(cancelled(signal.reason))
     }
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', stop)
       resolve()
     }, ms)
-    if (signal?.aborted) stop()
-    else signal?.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
   })
 }

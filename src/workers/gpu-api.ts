@@ -8,6 +8,8 @@ export interface ModelFile {
   sha256: string
   bytes: number
   urls: string[]
+  /** sha256 hex of its 4 MiB chunks, where known; see storage/download.ts. */
+  chunks?: string[]
 }
 
 export interface AdapterFile {
@@ -15,6 +17,7 @@ export interface AdapterFile {
   /** sha256 hex of adapter_model.safetensors: the adapter's digest everywhere. */
   digest: string
   bytes: number
+  /** Where its files are served; '' for one that lies in the blob store only. */
   weights: string
   config: { url: string; sha256: string; bytes: number }
 }
@@ -27,14 +30,16 @@ export interface GpuFacts {
   gpu: string
   /** A processor that plays a GPU. */
   software: boolean
-  /** Whether the device computes in half precision. */
-  f16: boolean
 }
 
 export interface LoadedEngine extends GpuFacts {
   contextTokens: number
   /** What the context would be with memory enough; more than `contextTokens` after a step down. */
   wantedTokens: number
+  /** Digests of the adapters that are loaded. */
+  adapters: string[]
+  /** Why an adapter is not, one sentence each. */
+  refused: string[]
 }
 
 export interface GpuWorker {

@@ -20,6 +20,8 @@ const CONTEXT_TOKENS = 2048
 const LEAST_CONTEXT = 512
 /** src/gpu joins so many rows without another pass; more would slow each. */
 const CHATS = 4
+/** Faults of an adapter itself, or of its match with the model. */
+const UNFIT = ['adapter_unsupported', 'adapter_mismatch', 'adapter_invalid', 'safetensors_invalid', 'file_truncated']
 
 type Progress = (event: LoadProgress) => void
 const quiet: Progress = () => {}
@@ -28,8 +30,10 @@ interface Loaded {
   engine: Engine
   device: Device
   model: ModelFile
-  /** By digest. */
-  adapters: Map<string, AdapterFile>
+  /** Digests. */
+  adapters: Set<string>
+  /** Adapters that this model cannot take: digest and why. */
+  refused: Map<string, string>
 }
 
 export class GpuDesk implements GpuWorker {
@@ -56,8 +60,8 @@ export class GpuDesk implements GpuWorker {
 
   async kept(model: ModelFile): Promise<{ complete: boolean; receivedBytes: number }> {
     const store = await this.#blobs
-    if (await store.has(model.sha256)) return { complete: true, receivedBytes: model.bytes }
-    return { complete: false, receivedBytes: (await store.resume(model.sha256)).bytes }
+    const { complete, bytes } = await store.kept(model.sha256)
+    return { complete, receivedBytes: bytes }
   }
 
   async fetch(model: ModelFile, progress: Progress, signal: AbortSignal): Promise<void> {
@@ -138,6 +142,7 @@ export class GpuDesk implements GpuWorker {
         urls: model.urls,
         digest: model.sha256,
         bytes: model.bytes,
+        ...(model.chunks === undefined ? {} : { chunks: model.chunks }),
         blobs,
         signal,
         onProgress: ({ phase, doneBytes, bytesPerSecond }) => {
@@ -161,7 +166,7 @@ export class GpuDesk implements GpuWorker {
           signal,
           onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
         })
-        this.#loaded = { engine, device, model, adapters: new Map() }
+        this.#loaded = { engine, device, model, adapters: new Set(), refused: new Map() }
         return
       } catch (error) {
         if (asOpenChatError(error).code !== 'gpu_out_of_memory' || this.#contextTokens <= LEAST_CONTEXT) {
@@ -175,35 +180,38 @@ export class GpuDesk implements GpuWorker {
 
   /** Adds and removes adapters until the loaded ones are these. */
   async #fit(adapters: AdapterFile[], signal: AbortSignal): Promise<void> {
-    const { engine, adapters: here } = this.#current()
-    for (const digest of here.keys()) {
+    const { engine, adapters: here, refused } = this.#current()
+    for (const digest of [...here]) {
       if (adapters.some((adapter) => adapter.digest === digest)) continue
       engine.removeAdapter(digest)
       here.delete(digest)
     }
     const blobs = await this.#blobs
     for (const adapter of adapters) {
-      if (here.has(adapter.digest)) continue
-      const { weights, config, digest, bytes } = adapter
+      const { name, weights, config, digest, bytes } = adapter
+      if (here.has(digest) || refused.has(digest)) continue
       const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal })
-      const text = await download({
-        urls: config.url === '' ? [] : [config.url],
-        digest: config.sha256,
-        bytes: config.bytes,
-        blobs,
-        signal,
-      })
-      await engine.addAdapter(digest, { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) })
-      here.set(digest, adapter)
+      const text = await download({ urls: config.url === '' ? [] : [config.url], digest: config.sha256, bytes: config.bytes, blobs, signal })
+      try {
+        await engine.addAdapter(digest, { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) })
+        here.add(digest)
+      } catch (error) {
+        // An adapter of the visitor's that does not fit must not cost the model; anything else is no fault of the adapter.
+        const { code, shortMessage } = asOpenChatError(error)
+        if (!UNFIT.includes(code)) throw error
+        refused.set(digest, `${name}: ${shortMessage}`)
+      }
     }
   }
 
   #state(): LoadedEngine {
-    const { engine, device } = this.#current()
-    return { ...factsOf(device), contextTokens: engine.contextTokens, wantedTokens: Math.max(engine.contextTokens, CONTEXT_TOKENS) }
+    const { engine, device, adapters, refused } = this.#current()
+    const wantedTokens = this.#contextTokens < CONTEXT_TOKENS ? CONTEXT_TOKENS : engine.contextTokens
+    const { contextTokens } = engine
+    return { ...factsOf(device), contextTokens, wantedTokens, adapters: [...adapters], refused: [...refused.values()] }
   }
 }
 
 function factsOf(device: Device): GpuFacts {
-  return { gpu: device.adapterName, software: device.isFallbackAdapter, f16: device.gpu.features.has('shader-f16') }
+  return { gpu: device.adapterName, software: device.isFallbackAdapter }
 }
