@@ -139,6 +139,22 @@ export const chat = {
     none: 'No words of this answer could be traced to a datanet, so nobody is paid.',
     coverage: (share: string) => `${share} of the tokens are traced and paid for`,
     commons: 'The rest goes to the commons',
+    commonsName: 'The commons',
+    you: 'You',
+    flow: (fee: string, parts: number) =>
+      `The fee of ${fee} OPEN goes to ${parts === 1 ? 'one receiver' : `${parts} receivers`}; the table below has the numbers.`,
+    money: (fee: string, paid: boolean) => (paid ? `How the fee of ${fee} OPEN is split` : `How a fee of ${fee} OPEN would be split`),
+    split: 'The split of the fee by document',
+    bars: 'Words by contributor',
+    tokensOf: (tokens: number, share: string, documents: number) =>
+      `${tokens} tokens, ${share}${documents === 1 ? '' : `, ${documents} documents`}`,
+    origins: {
+      read: (tokens: number, share: string) => `${share} read for this answer (${tokens} tokens)`,
+      adapter: (tokens: number, share: string) => `${share} from texts the adapter learned (${tokens} tokens)`,
+      untraced: (tokens: number, share: string) => `${share} the model’s own or too ordinary to trace (${tokens} tokens)`,
+    },
+    certainty: (single: number, several: number, bits: number) =>
+      `${several === 0 ? (single === 1 ? 'The match stands in one place only' : 'Every match stands in one place only') : single === 0 ? 'Every match stands in several places, and the earliest is paid' : `${several} of ${single + several} matches stand in several places, and the earliest is paid`}. Meeting the least telling one by chance is like throwing ${bits} heads in a row.`,
     document: 'Document',
     contributor: 'Contributor',
     tokens: 'Tokens',

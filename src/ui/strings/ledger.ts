@@ -9,6 +9,8 @@ export const ledger = {
     refused: (reason: string) => `Refused: ${reason}`,
     verify: 'Verify here',
     label: 'Receipt',
+    track: 'The way of the receipt',
+    steps: { private: 'private', signed: 'signed', posted: 'posted', final: 'final', paid: 'paid' },
     hints: {
       private: 'Nothing of this answer has left this machine.',
       signed: 'Signed by your wallet and kept in the outbox until a validator takes it.',
