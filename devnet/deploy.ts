@@ -1,5 +1,5 @@
 // Puts the contracts and the seeded datanets on a fresh chain. Not a migration: a chain of other contracts is left behind.
-// Invariants: same sources, same addresses (fixed deployer, fixed nonces); imported contributions have the orders 1 … n, so
+// Invariants: same sources, same addresses (fixed deployer, fixed nonces); imported contributions have the orders 1 … n over all datanets, so
 // the head on chain is the manifest's.
 import type { Hex } from 'viem'
 import { nameHash } from '../src/attribution/contributions.ts'
@@ -40,6 +40,8 @@ export interface DeploySettings {
 export const BOND = 10n ** 17n
 const DEMAND_BOND = 10n ** 16n
 const FUNDS = 10n ** 24n
+/** Contributions in one transaction, so that it stays below a block's gas. */
+const IMPORT_BATCH = 60
 
 /** Deploys, seeds, and returns where everything lies. @throws `transaction_reverted`, `seed_mismatch` */
 export async function deployContracts(rpcUrl: string, artifacts: Artifacts, settings: DeploySettings): Promise<DevnetAddresses> {
@@ -87,7 +89,9 @@ async function seedDatanet(
     author: account,
     documents: { root, documents, tokens: BigInt(tokens), licence: nameHash(licence), daCommitment: '0x' },
   }))
-  if (imports.length > 0) await deployer.call({ address, abi, functionName: 'importContributions', args: [datanet, imports] })
+  for (let i = 0; i < imports.length; i += IMPORT_BATCH) {
+    await deployer.call({ address, abi, functionName: 'importContributions', args: [datanet, imports.slice(i, i + IMPORT_BATCH)] })
+  }
   const head = await reader(rpcUrl).readContract({ address, abi, functionName: 'headAt', args: [datanet, BigInt(imports.length)] })
   if (head !== (seed.head ?? head) || (imports.length === 0 && head !== ZERO_HASH)) {
     throw new OpenChatError('seed_mismatch', `Datanet ${datanet} came out with head ${String(head)}, its manifest says ${seed.head}.`, {

