@@ -1,0 +1,94 @@
+// How many bytes of the device a model will take, from its header alone: said before anything is downloaded or allocated.
+// Not an allocation and not a promise that the device has them. Weights are exact (as packed by weights.ts); cache, scratch
+// and adapters follow scratch.ts, kv-cache.ts and adapter-pool.ts, and memory-plan.gpu.test.ts holds them to those.
+import type { GgufFile } from '../formats/gguf.ts'
+import { requireSupportedType } from '../formats/quant.ts'
+import { layerTensors, type ModelConfig, modelConfig, requireTensor } from './config.ts'
+import { pageTokens } from './kv-cache.ts'
+import { commonFormat, tileWords } from './pack.ts'
+import { mostPicks, siteBytes, zRecord } from './scratch.ts'
+
+export interface MemoryPlan {
+  weights: number
+  /** Keys and values of one full context. */
+  cache: number
+  adapters: number
+  scratch: number
+  total: number
+  contextTokens: number
+  /** The largest single buffer wanted; weights larger than the device's bindings are divided, the cache of a layer is not. */
+  largestBuffer: number
+}
+
+/** Of adapter-pool.ts: the table, and two pools that begin at 1 MiB. */
+const adapterFloor = 64 * 7 * 16
+const poolFloor = 2 << 20
+const scoreBytes = 32 << 20
+const wantedRows = 128
+
+/**
+ * @param adapterBytes of the adapters' files together; their pools double as they grow
+ * @throws architecture_unsupported, tensor_type_unsupported, gguf_invalid: what loading would throw, before a byte of it is fetched
+ */
+export function memoryPlan(gguf: GgufFile, contextTokens: number, adapterBytes = 0): MemoryPlan {
+  const config = modelConfig(gguf)
+  const context = Math.min(contextTokens, config.contextTokens)
+  const weights = weightBytes(gguf, config)
+  const layerCache = Math.ceil(context / pageTokens) * pageTokens * 2 * config.kvHeads * config.headDim * 4
+  const cache = layerCache * config.layers
+  const scratch = scratchBytes(config, context)
+  const adapters = adapterBytes === 0 ? 0 : adapterFloor * config.layers + Math.max(poolFloor, 2 * adapterBytes)
+  const total = weights + cache + adapters + scratch
+  return { weights, cache, adapters, scratch, total, contextTokens: context, largestBuffer: Math.max(layerCache, adapters) }
+}
+
+function weightBytes(gguf: GgufFile, config: ModelConfig): number {
+  const formatOf = (...names: string[]) => commonFormat(names.map((name) => requireSupportedType(requireTensor(gguf, name))))
+  const matrix = (name: string) => {
+    const [inputs, outputs = 1] = requireTensor(gguf, name).shape
+    return tileWords(formatOf(name), inputs) * 4 * Math.ceil(outputs / 4)
+  }
+  const vector = (name: string) => {
+    formatOf(name)
+    return Math.ceil((requireTensor(gguf, name).shape[0] * 4) / 16) * 16
+  }
+  const { hidden, ffn, heads, kvHeads, headDim } = config
+  let bytes = matrix('token_embd.weight') + vector('output_norm.weight')
+  if (!config.tied) bytes += matrix('output.weight')
+  for (let layer = 0; layer < config.layers; layer++) {
+    const names = layerTensors(config, layer)
+    const [q, k, v] = [names.q_proj.name, names.k_proj.name, names.v_proj.name]
+    const perHead = headDim / 4
+    bytes += vector(names.attention_norm.name) + vector(names.ffn_norm.name)
+    bytes +=
+      (tileWords(formatOf(q), hidden) * heads + (tileWords(formatOf(k), hidden) + tileWords(formatOf(v), hidden)) * kvHeads) * perHead * 4
+    bytes += matrix(names.o_proj.name) + matrix(names.down_proj.name)
+    bytes += tileWords(formatOf(names.gate_proj.name, names.up_proj.name), hidden) * 4 * Math.ceil(ffn / 2)
+  }
+  return bytes
+}
+
+/** As scratch.ts allocates, rounded as the arena rounds. */
+function scratchBytes({ hidden, ffn, heads, headDim, vocab, layers }: ModelConfig, context: number): number {
+  const rows = Math.max(8, Math.min(wantedRows, Math.floor(scoreBytes / (heads * context * 4) / 8) * 8))
+  const padded = (width: number) => Math.ceil(width / 32) * 32
+  const words = [
+    context * headDim,
+    rows * padded(hidden),
+    Math.max(rows, mostPicks) * padded(hidden),
+    rows * heads * headDim,
+    rows * padded(heads * headDim),
+    rows * padded(ffn),
+    rows * heads * context,
+    mostPicks * vocab,
+    mostPicks,
+    rows * 3 * zRecord,
+    4,
+    rows,
+    rows * 4,
+    mostPicks,
+    mostPicks * Math.ceil(context / pageTokens),
+    layers * siteBytes,
+  ]
+  return words.reduce((sum, count) => sum + Math.ceil((count * 4) / 16) * 16, 0)
+}
