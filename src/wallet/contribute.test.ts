@@ -8,7 +8,7 @@ import { memoryRecords, type RecordSpace } from '../storage/records.ts'
 import { createContributor, type Planned } from './contribute.ts'
 import { encodeBundle } from './contribution-bundle.ts'
 import { keccakCommitment } from './data-availability.ts'
-import type { ListedContribution } from './datanets.ts'
+import type { AccessEntry, DatanetHistory, ListedContribution, Submission } from './datanet-journal.ts'
 import type { PinnedHeader } from './light-client/client.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -30,6 +30,10 @@ class World {
   readonly commits = new Map<Hex, { order: number; blockNumber: number; revealed: boolean }>()
   readonly listed: ListedContribution[] = []
   readonly published = new Set<Hex>()
+  open = true
+  reviewed = false
+  readonly access = new Map<Hex, AccessEntry>()
+  readonly submissions: Submission[] = []
   steps = Number.POSITIVE_INFINITY
 
   async effect<T>(work: () => T): Promise<T> {
@@ -38,6 +42,12 @@ class World {
     this.block++
     if (this.steps-- <= 0) throw new Killed()
     return result
+  }
+
+  history(): DatanetHistory {
+    const named = { id: 7n, name: 'Bees', licence: 'CC0-1.0', description: '', curator: address, head: address }
+    const { open, reviewed, access, submissions } = this
+    return { ...named, open, reviewed, access, submissions, contributions: this.listed }
   }
 
   contributor(records: RecordSpace) {
@@ -67,7 +77,7 @@ class World {
             return keccakCommitment(body)
           }),
       },
-      datanets: { contributions: async () => ({ head: proven(address), contributions: this.listed }) },
+      datanets: { one: async () => proven(this.history()) },
       state: {
         addresses,
         pin: async () => ({ number: BigInt(this.block) }) as PinnedHeader,
@@ -87,7 +97,8 @@ class World {
     if (!held || held.revealed || this.block <= held.blockNumber) throw new OpenChatError('transaction_reverted', 'reveal')
     if (!this.published.has(daCommitment)) throw new Error('revealed before it was published')
     held.revealed = true
-    this.listed.push({ datanet, root, author: AUTHOR, index: this.listed.length, daCommitment } as ListedContribution)
+    if (this.reviewed) this.submissions.push({ number: this.submissions.length, author: AUTHOR, root } as Submission)
+    else this.listed.push({ datanet, root, author: AUTHOR, index: this.listed.length, daCommitment } as ListedContribution)
   }
 }
 
@@ -133,6 +144,55 @@ describe('contribute', () => {
     world.block += 200
     expect((await run(world, records)).at(-1)).toBe('finished 0')
     expect(await world.contributor(records).unfinished()).toEqual([])
+  })
+
+  it('is told that it waits where a curator looks first', async () => {
+    const world = new World()
+    world.reviewed = true
+    const events = []
+    for await (const event of world.contributor(memoryRecords()).contribute(plan, new AbortController().signal)) events.push(event)
+    expect(events.at(-1)).toMatchObject({ stage: 'finished', contribution: 0, queued: true })
+  })
+
+  it('commits to nothing where the curator has not let it in, and does once he has', async () => {
+    const world = new World()
+    const records = memoryRecords()
+    world.open = false
+    await expect(run(world, records)).rejects.toMatchObject({ code: 'not_member' })
+    world.access.set(AUTHOR, { account: AUTHOR, access: 'revoked', note: '', reason: '' })
+    await expect(run(world, records)).rejects.toMatchObject({ code: 'not_member' })
+    expect(world.commits.size).toBe(0)
+    world.access.set(AUTHOR, { account: AUTHOR, access: 'granted', note: '', reason: '' })
+    expect((await run(world, records)).at(-1)).toBe('finished 0')
+  })
+
+  it('keeps plans apart, takes each up by its key, and forgets one when told', async () => {
+    const world = new World()
+    const records = memoryRecords()
+    const contributor = world.contributor(records)
+    const other = { ...plan, documents: [{ ...plan.documents[0], tokens: Uint16Array.of(9, 9), text: 'Other' }] }
+    const keys = [await contributor.plan(plan), await contributor.plan(other)]
+    expect(await contributor.plan(plan)).toBe(keys[0])
+    expect((await contributor.unfinished()).map(({ tokens }) => tokens).sort()).toEqual([2, 3])
+    await contributor.discard(keys[0])
+    await expect(contributor.resume(keys[0], new AbortController().signal).next()).rejects.toMatchObject({ code: 'contribution_unknown' })
+    for await (const _ of contributor.resume(keys[1], new AbortController().signal));
+    expect([world.listed.length, (await contributor.unfinished()).length]).toEqual([1, 0])
+  })
+
+  it('takes a transaction whose news was lost for what the chain shows', async () => {
+    const world = new World()
+    const records = memoryRecords()
+    const { effect } = world
+    let lost = 0
+    world.effect = async function <T>(this: World, work: () => T) {
+      const result = await effect.call(this, work)
+      if (lost++ % 2 === 0) throw new OpenChatError('transaction_failed', 'No receipt came.')
+      return result as T
+    }
+    // Commit and reveal lose their news, the publication between them does not.
+    expect((await run(world, records)).at(-1)).toBe('finished 0')
+    expect([world.commits.size, world.listed.length, lost]).toEqual([1, 1, 3])
   })
 
   it('commits and reveals once, wherever it is killed', async () => {

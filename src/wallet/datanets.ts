@@ -1,80 +1,151 @@
-// The datanets and contributions of the chain, as anyone may read them: counts and heads proven, events taken from any
-// server and folded to the proven head. Not their texts' tokens, and nothing is sent (contribute.ts).
-// Invariant: a list that is returned folds to the proven head, so a dropped, changed, added or reordered event is seen.
-import { type Abi, decodeEventLog, encodeEventTopics } from 'viem'
-import { type Contribution, contributionsHead } from '../attribution/contributions.ts'
+// The datanets of the chain, as anyone may read them: events taken from any server, all of them folded to the contract's
+// proven journal. Not their texts' tokens, and nothing is sent (contribute.ts, curation.ts).
+// Invariants: what is returned folds to the journal proven in one block, so a dropped, changed, added or reordered event is
+// seen; what was read before is not asked for again; a reorganisation is read anew from the start.
 import type { Hex } from '../attribution/types.ts'
-import { fromHex, keccak, toHex, uintWord, ZERO_HASH } from '../attribution/words.ts'
-import { OpenChatError } from '../errors.ts'
-import { datanetsAbi } from './contracts.generated.ts'
+import { ZERO_HASH } from '../attribution/words.ts'
+import { asOpenChatError, OpenChatError } from '../errors.ts'
 import { type BundledDocument, decodeBundle } from './contribution-bundle.ts'
 import type { DataAvailability } from './data-availability.ts'
+import { applyLog, type DatanetHistory, foldJournal, type Histories, type ListedContribution, type Log } from './datanet-journal.ts'
 import type { PinnedHeader, Proven } from './light-client/client.ts'
-import type { ContractState, DatanetState } from './light-client/contract-state.ts'
+import type { ContractState } from './light-client/contract-state.ts'
 import { lied, type Rpc } from './light-client/rpc.ts'
 
-/** A contribution with where its texts are published; `0x` where they came by another way. */
-export interface ListedContribution extends Contribution {
-  daCommitment: Hex
-}
-
-export interface ListedDatanet {
-  id: bigint
-  state: Proven<DatanetState>
-}
+export type { ListedContribution } from './datanet-journal.ts'
 
 export interface DatanetReader {
-  list(): Promise<ListedDatanet[]>
-  /** Every contribution of a datanet up to the pinned block, with the head they fold to. @throws `log_missing`, `rpc_lied` */
+  /** Every datanet with all that happened to it, at one block. @throws `log_missing`, `rpc_lied` */
+  list(): Promise<Proven<DatanetHistory[]>>
+  /** @throws `datanet_unknown` beside what `list` throws */
+  one(datanet: bigint): Promise<Proven<DatanetHistory>>
+  /** Every contribution of a datanet up to the pinned block, with the head they fold to. */
   contributions(datanet: bigint): Promise<{ head: Proven<Hex>; contributions: ListedContribution[] }>
   /** The texts of one contribution, checked against its commitment. @throws `da_missing`, `da_lied`, `bundle_invalid` */
-  documents(contribution: ListedContribution, signal?: AbortSignal): Promise<BundledDocument[]>
+  documents(contribution: Pick<ListedContribution, 'daCommitment'>, signal?: AbortSignal): Promise<BundledDocument[]>
 }
 
-interface Log {
-  data: Hex
-  topics: [Hex, ...Hex[]]
+interface Folded {
+  /** Up to and with this block. */
+  block: bigint
+  journal: Hex
+  histories: Histories
 }
+
+/** ms of folding after which others on this thread have a turn. */
+const TURN_MS = 12
+const START: Readonly<Folded> = { block: -1n, journal: ZERO_HASH, histories: new Map() }
 
 export function createDatanetReader(
-  state: Pick<ContractState, 'pin' | 'datanetCount' | 'datanet' | 'headAt' | 'addresses'>,
+  state: Pick<ContractState, 'pin' | 'datanetsJournal' | 'datanet' | 'datanetCount' | 'addresses'>,
   rpc: Rpc,
   availability: Pick<DataAvailability, 'get'>,
 ): DatanetReader {
-  async function logsOf(pinned: PinnedHeader, datanet: bigint): Promise<Log[]> {
-    const [event] = encodeEventTopics({ abi: datanetsAbi, eventName: 'Contributed' })
-    const filter = {
-      address: state.addresses.datanets,
-      topics: [event, toHex(uintWord(datanet))],
-      fromBlock: '0x0',
-      toBlock: `0x${pinned.number.toString(16)}`,
-    }
+  let folded: Readonly<Folded> = START
+  let running: Promise<unknown> = Promise.resolve()
+  let queued: Promise<Proven<Histories>> | null = null
+
+  async function logsOf(from: bigint, to: bigint): Promise<Log[]> {
+    const hex = (block: bigint) => `0x${block.toString(16)}`
+    const filter = { address: state.addresses.datanets, fromBlock: hex(from), toBlock: hex(to) }
     const logs = await rpc.request('eth_getLogs', [filter])
     if (!Array.isArray(logs)) throw lied(rpc.host, 'list of events')
     return logs as Log[]
   }
 
+  /** `base` with the events up to `block`; `base` itself stays as it is. */
+  async function extended(base: Readonly<Folded>, block: bigint): Promise<Folded> {
+    const logs = block > base.block ? await logsOf(base.block + 1n, block) : []
+    const histories: Histories = logs.length === 0 ? base.histories : new Map([...base.histories].map(([id, net]) => [id, copied(net)]))
+    let { journal } = base
+    let from = performance.now()
+    for (const log of logs) {
+      try {
+        journal = foldJournal(journal, log)
+        applyLog(histories, log)
+      } catch (cause) {
+        throw faulty(cause)
+      }
+      if (performance.now() - from < TURN_MS) continue
+      await new Promise((next) => setTimeout(next))
+      from = performance.now()
+    }
+    return { block, journal, histories }
+  }
+
+  function faulty(cause: unknown): OpenChatError {
+    const error = asOpenChatError(cause)
+    return error.code === 'log_missing' ? leftOut(String(error.meta.what)) : lied(rpc.host, 'list of events', cause)
+  }
+
+  function leftOut(what: string): OpenChatError {
+    return new OpenChatError('log_missing', `${rpc.host} left out ${what}.`, {
+      meta: { host: rpc.host, what },
+      action: 'Choose another RPC in the settings; some nodes keep no old events.',
+    })
+  }
+
+  /** Which list is too short, where one is; else somebody changed or added something. */
+  async function fault(pinned: PinnedHeader, { histories, journal }: Folded, proven: Hex): Promise<OpenChatError> {
+    const { value: count } = await state.datanetCount(pinned)
+    if (histories.size < count) return leftOut(`the creation of datanet ${histories.size + 1}`)
+    for (const { id, contributions } of histories.values()) {
+      const { value: held } = await state.datanet(pinned, id)
+      if (contributions.length < held.contributions) {
+        return leftOut(`contribution ${contributions.length} of datanet ${id}: the chain has ${held.contributions}`)
+      }
+    }
+    const cause = new OpenChatError('log_invalid', `The events fold to ${journal}, the chain has ${proven}.`)
+    return lied(rpc.host, 'list of events of the datanets', cause)
+  }
+
+  async function read(): Promise<Proven<Histories>> {
+    const pinned = await state.pin()
+    const journal = await state.datanetsJournal(pinned)
+    const whole = async (base: Readonly<Folded>) => {
+      const next = await extended(base, pinned.number)
+      return next.journal === journal.value ? next : Promise.reject(await fault(pinned, next, journal.value))
+    }
+    const known = folded.block <= pinned.number ? folded : START
+    // A block that was read before may be gone: then all is read once more before anybody is called a liar.
+    folded = await whole(known).catch((error: unknown) => (known === START ? Promise.reject(error) : whole(START)))
+    return { ...journal, value: folded.histories }
+  }
+
+  /** One reading at a time; callers that wait for the next share it. */
+  function histories(): Promise<Proven<Histories>> {
+    queued ??= running.then(() => {
+      queued = null
+      const reading = read()
+      running = reading.catch(() => undefined)
+      return reading
+    })
+    return queued
+  }
+
+  async function one(datanet: bigint): Promise<Proven<DatanetHistory>> {
+    const all = await histories()
+    const found = all.value.get(datanet)
+    if (found !== undefined) return { ...all, value: found }
+    throw new OpenChatError('datanet_unknown', `The chain has no datanet ${datanet}.`, {
+      meta: { datanet: String(datanet), datanets: all.value.size },
+      action: 'Look at the list of datanets.',
+    })
+  }
+
   return {
+    one,
     async list() {
-      const pinned = await state.pin()
-      const { value: count } = await state.datanetCount(pinned)
-      const ids = Array.from({ length: count }, (_, i) => BigInt(i + 1))
-      return Promise.all(ids.map(async (id) => ({ id, state: await state.datanet(pinned, id) })))
+      const all = await histories()
+      return { ...all, value: [...all.value.values()] }
     },
-
     async contributions(datanet) {
-      const pinned = await state.pin()
-      const { value: held } = await state.datanet(pinned, datanet)
-      const head = await state.headAt(pinned, datanet, held.contributions)
-      const contributions = (await logsOf(pinned, datanet)).map((log) => readLog(log, rpc.host))
-      checkFold(datanet, contributions, held.contributions, head.value, rpc.host)
-      return { head, contributions }
+      const found = await one(datanet)
+      return { head: { ...found, value: found.value.head }, contributions: found.value.contributions }
     },
-
-    async documents({ daCommitment, datanet, index }, signal) {
+    async documents({ daCommitment }, signal) {
       if (daCommitment === '0x') {
-        throw new OpenChatError('da_missing', `Contribution ${index} of datanet ${datanet} was not published on data availability.`, {
-          meta: { datanet: String(datanet), contribution: index },
+        throw new OpenChatError('da_missing', 'This contribution was not published on data availability.', {
           action: 'Get it from a member of the datanet.',
         })
       }
@@ -83,46 +154,9 @@ export function createDatanetReader(
   }
 }
 
-function readLog({ data, topics }: Log, host: string): ListedContribution {
-  try {
-    const { args } = decodeEventLog({ abi: datanetsAbi as Abi, eventName: 'Contributed', data, topics, strict: true })
-    const event = args as unknown as Omit<ListedContribution, 'index' | 'tokens' | 'order'> & {
-      index: bigint
-      tokens: bigint
-      order: bigint
-    }
-    const expected = event.daCommitment === '0x' ? ZERO_HASH : toHex(keccak(fromHex(event.daCommitment)))
-    if (expected !== event.daCommitmentHash) throw new OpenChatError('log_invalid', 'Its DA commitment does not hash to the one it names.')
-    return {
-      datanet: event.datanet,
-      index: Number(event.index),
-      author: event.author.toLowerCase() as Hex,
-      root: event.root,
-      documents: event.documents,
-      tokens: Number(event.tokens),
-      licence: event.licence,
-      daCommitmentHash: event.daCommitmentHash,
-      order: Number(event.order),
-      daCommitment: event.daCommitment,
-    }
-  } catch (cause) {
-    throw lied(host, 'Contributed event', cause)
-  }
-}
-
-/** The list must be the whole of what the contract has hashed into its head. */
-function checkFold(datanet: bigint, list: readonly Contribution[], count: number, head: Hex, host: string): void {
-  const gap = list.findIndex(({ index }, i) => index !== i)
-  const missing = gap >= 0 ? gap : list.length
-  if (list.length < count) {
-    throw new OpenChatError('log_missing', `${host} left out contribution ${missing} of datanet ${datanet}: the chain has ${count}.`, {
-      meta: { host, datanet: String(datanet), contribution: missing, expected: count, got: list.length },
-      action: 'Choose another RPC in the settings; some nodes keep no old events.',
-    })
-  }
-  const folded = contributionsHead(list)
-  if (list.length > count || folded !== head) {
-    const cause = new OpenChatError('log_invalid', `${list.length} events fold to ${folded}, the chain has ${count} and ${head}.`)
-    throw lied(host, `list of contributions to datanet ${datanet}`, cause)
-  }
-}
+const copied = (net: DatanetHistory): DatanetHistory => ({
+  ...net,
+  contributions: [...net.contributions],
+  submissions: [...net.submissions],
+  access: new Map(net.access),
+})
