@@ -1,5 +1,6 @@
 // Every word of the page that is not somebody's own, in one place, ready for translation: one file a room. Sentences with
 // values are functions of them. Errors are not here: OpenChatError carries its sentence and its action.
+import { ask } from './strings/ask.ts'
 import { chat } from './strings/chat.ts'
 import { datanets } from './strings/datanets.ts'
 import { frame } from './strings/frame.ts'
@@ -7,4 +8,4 @@ import { ledger } from './strings/ledger.ts'
 import { models } from './strings/models.ts'
 import { settings } from './strings/settings.ts'
 
-export const strings = { ...chat, ...datanets, ...frame, ...ledger, ...models, ...settings }
+export const strings = { ...ask, ...chat, ...datanets, ...frame, ...ledger, ...models, ...settings }

@@ -4,6 +4,7 @@ import { getContext, setContext } from 'svelte'
 import type { DatanetSummary, Services, WalletState } from '../services.ts'
 import { strings } from '../strings.ts'
 import { ChatState } from './chat.svelte.ts'
+import { Drafts } from './drafts.svelte.ts'
 import { EngineView } from './engine.svelte.ts'
 import { Notices } from './notices.svelte.ts'
 import { Preferences } from './preferences.svelte.ts'
@@ -23,6 +24,7 @@ export interface DocumentRequest {
 export class App {
   readonly notices = new Notices()
   readonly preferences: Preferences
+  readonly drafts: Drafts
   readonly router: Router
   readonly engine: EngineView
   readonly chat: ChatState
@@ -36,6 +38,8 @@ export class App {
     window: Window,
   ) {
     this.preferences = new Preferences(window.localStorage)
+    this.drafts = new Drafts(window.localStorage)
+    window.addEventListener('pagehide', () => this.drafts.write())
     this.router = new Router(window)
     this.engine = new EngineView(
       services.engine,

@@ -182,7 +182,7 @@ export class ChatState {
 
   setOptions(change: Partial<talk.ConversationOptions>): void {
     const options = { ...this.current.options, ...change }
-    this.preferences.learn(options)
+    if (!this.current.temporary) this.preferences.learn(options)
     this.#putOptions(options)
   }
 
@@ -209,8 +209,12 @@ export class ChatState {
     return this.services.measure(requestFor(current, question, version, await allDatanets(current.options, this.services), 0))
   }
 
+  judge(answerId: string, feedback: talk.Feedback | null): void {
+    this.shelf.change(this.current.id, (c) => talk.judge(c, answerId, feedback))
+  }
+
   async rename(id: string, title: string): Promise<void> {
-    if (title.trim() !== '') await this.shelf.rename(id, title.trim())
+    if (title.trim() !== '') await this.shelf.amend(id, (c) => ({ ...c, title: title.trim(), titleByHand: true }))
   }
 
   async remove(id: string): Promise<void> {

@@ -1,5 +1,5 @@
-// What this browser remembers of a person's choices: colours, what new conversations start with, which disclosures were
-// read. Not conversations, not secrets. Kept in localStorage as one JSON value; an unreadable one is as good as none.
+// What this browser remembers of a person's choices: colours, what new conversations start with, prompts of their own, which
+// disclosures were read. Not conversations, not secrets. Kept in localStorage as one JSON value; an unreadable one is as good as none.
 import type { ConversationOptions } from '../../chat/conversation.ts'
 
 const KEY = 'open-chat/preferences'
@@ -7,14 +7,22 @@ const KEY = 'open-chat/preferences'
 export type Theme = 'auto' | 'light' | 'dark'
 const THEMES: readonly Theme[] = ['auto', 'light', 'dark']
 
-interface Kept {
-  theme: Theme
-  askWithSources: boolean
-  temperature: number
-  disclosedPayment: boolean
+/** Words kept under a short name, to be put into the composer. */
+export interface QuickPrompt {
+  name: string
+  text: string
 }
 
-const FIRST: Kept = { theme: 'auto', askWithSources: true, temperature: 0, disclosedPayment: false }
+type Sampling = Pick<ConversationOptions, 'temperature' | 'topP' | 'topK' | 'maxTokens'>
+
+interface Kept extends Sampling {
+  theme: Theme
+  askWithSources: boolean
+  disclosedPayment: boolean
+  quickPrompts: QuickPrompt[]
+}
+
+const FIRST: Kept = { theme: 'auto', askWithSources: true, temperature: 0, disclosedPayment: false, quickPrompts: [] }
 
 export class Preferences {
   #kept = $state.raw<Kept>(FIRST)
@@ -33,6 +41,20 @@ export class Preferences {
     return this.#kept.disclosedPayment
   }
 
+  get quickPrompts(): readonly QuickPrompt[] {
+    return this.#kept.quickPrompts
+  }
+
+  /** A name that is taken gets the new words. */
+  saveQuickPrompt(prompt: QuickPrompt): void {
+    const others = this.#kept.quickPrompts.filter(({ name }) => name !== prompt.name)
+    this.#keep({ quickPrompts: [...others, prompt] })
+  }
+
+  removeQuickPrompt(name: string): void {
+    this.#keep({ quickPrompts: this.#kept.quickPrompts.filter((prompt) => prompt.name !== name) })
+  }
+
   /** auto → light → dark → auto */
   nextTheme(): void {
     this.#keep({ theme: THEMES[(THEMES.indexOf(this.#kept.theme) + 1) % THEMES.length] })
@@ -44,13 +66,14 @@ export class Preferences {
 
   /** Options of a conversation were changed: later conversations begin with them. Paying is chosen anew each time. */
   learn(options: ConversationOptions): void {
-    this.#keep({ askWithSources: options.askWithSources, temperature: options.temperature })
+    const { topP: _topP, topK: _topK, maxTokens: _maxTokens, ...kept } = this.#kept
+    this.#kept = kept
+    this.#keep({ askWithSources: options.askWithSources, ...samplingOf(options) })
   }
 
   /** What a new conversation starts with. No datanet named means every datanet. */
   firstOptions(): ConversationOptions {
-    const { askWithSources, temperature } = this.#kept
-    return { askWithSources, datanets: [], payContributors: false, adapter: 'auto', temperature }
+    return { askWithSources: this.#kept.askWithSources, datanets: [], payContributors: false, adapter: 'auto', ...samplingOf(this.#kept) }
   }
 
   #keep(change: Partial<Kept>): void {
@@ -70,8 +93,29 @@ function read(storage: Pick<Storage, 'getItem'>): Kept {
   return {
     theme: THEMES.includes(found.theme as Theme) ? (found.theme as Theme) : FIRST.theme,
     askWithSources: typeof found.askWithSources === 'boolean' ? found.askWithSources : FIRST.askWithSources,
-    temperature:
-      typeof found.temperature === 'number' && found.temperature >= 0 && found.temperature <= 2 ? found.temperature : FIRST.temperature,
+    temperature: within(found.temperature, 0, 2) ? found.temperature : FIRST.temperature,
+    ...(within(found.topP, 0, 1) ? { topP: found.topP } : {}),
+    ...(within(found.topK, 1, 1000) ? { topK: Math.round(found.topK) } : {}),
+    ...(within(found.maxTokens, 1, 100_000) ? { maxTokens: Math.round(found.maxTokens) } : {}),
     disclosedPayment: found.disclosedPayment === true,
+    quickPrompts: Array.isArray(found.quickPrompts) ? found.quickPrompts.filter(isQuickPrompt) : [],
   }
+}
+
+function samplingOf({ temperature, topP, topK, maxTokens }: Sampling): Sampling {
+  return {
+    temperature,
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  }
+}
+
+function within(value: unknown, least: number, most: number): value is number {
+  return typeof value === 'number' && value >= least && value <= most
+}
+
+function isQuickPrompt(value: unknown): value is QuickPrompt {
+  const { name, text } = (value ?? {}) as Partial<QuickPrompt>
+  return typeof name === 'string' && name !== '' && typeof text === 'string'
 }

@@ -64,10 +64,6 @@ export const chat = {
     lost: 'This conversation is not on this machine.',
   },
 
-  turn: {
-    removed: 'The question and its answers were removed.',
-  },
-
   composer: {
     label: 'Your question',
     placeholder: 'Ask a question',
