@@ -5,11 +5,9 @@ import type { ReceiptDraft } from '../chat/ports.ts'
 import { memoryRecords } from '../storage/records.ts'
 import { openBurner } from './burner.ts'
 import { chainValues, recoverSigner } from './chain-values.ts'
-import { createDeposits } from './deposit.ts'
 import { createLedger, type LedgerPorts } from './ledger.ts'
 import type { PinnedHeader, Proven } from './light-client/client.ts'
 import type { BatchState } from './light-client/contract-state.ts'
-import type { ContractCall, Transactions } from './transactions.ts'
 import { createValidatorClient, headerOf, receiptJson } from './validator-client.ts'
 
 const hash = (byte: string): Hex => `0x${byte.repeat(32)}`
@@ -61,7 +59,17 @@ async function ledgerOver(held = { batchOf: 0, batch, paid: 0n }, records = memo
     settings,
     state: chain(held),
     validators: { deliver: unused, lookUp: unused },
-    deposits: { read: unused, fund: unused, add: unused, ensure: unused },
+    deposits: {
+      read: unused,
+      money: unused,
+      fund: unused,
+      add: unused,
+      ensure: unused,
+      topUp: unused,
+      requestWithdrawal: unused,
+      withdraw: unused,
+      sweep: unused,
+    },
   }
   return createLedger(ports)
 }
@@ -149,46 +157,6 @@ describe('validator client', () => {
       await expect(replies(answers).client.deliver(receipt)).rejects.toMatchObject({ code: 'validator_unreachable' })
     }
     expect(await replies({ a: { status: 404, body: error('not_found', 'No.') } }).client.lookUp(hash('77'))).toBeNull()
-  })
-})
-
-describe('deposits', () => {
-  function setUp(balance: bigint, deposit: bigint, faucet: bigint | number) {
-    const held = { balance, deposit }
-    const calls: ContractCall[] = []
-    const transactions: Transactions = {
-      async send(call) {
-        calls.push(call)
-        held.balance -= call.value!
-        held.deposit += call.value!
-        return {} as Awaited<ReturnType<Transactions['send']>>
-      },
-    }
-    const fetch = (async () => {
-      if (typeof faucet === 'number') return new Response('', { status: faucet })
-      held.balance += faucet
-      return new Response('{}')
-    }) as unknown as typeof globalThis.fetch
-    const state = { pin: async () => pinned, balance: async () => proven(held.balance), deposit: async () => proven(held.deposit) }
-    return { held, calls, deposits: createDeposits({ payer: address, settings, state, transactions, fetch }) }
-  }
-  const OPEN = 10n ** 18n
-
-  it('adds only what is missing, once for many that ask together', async () => {
-    const { held, calls, deposits } = setUp(0n, 0n, 10n * OPEN)
-    await Promise.all([1, 2, 3].map(() => deposits.ensure(OPEN / 1000n, OPEN / 10n)))
-    expect(calls).toHaveLength(1)
-    expect(held.deposit).toBe(OPEN / 10n)
-  })
-
-  it('says what is missing when there is no more', async () => {
-    await expect(setUp(5n, 0n, 0n).deposits.ensure(OPEN, OPEN)).rejects.toMatchObject({
-      code: 'balance_insufficient',
-      meta: { balance: '5' },
-    })
-    await expect(setUp(5n, 0n, 429).deposits.ensure(OPEN, OPEN)).rejects.toMatchObject({ code: 'faucet_failed' })
-    await expect(setUp(5n, 0n, 0n).deposits.fund()).rejects.toMatchObject({ code: 'balance_insufficient' })
-    await expect(setUp(OPEN, 0n, 500).deposits.fund()).resolves.toBeUndefined()
   })
 })
 

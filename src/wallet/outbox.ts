@@ -2,7 +2,7 @@
 // itself says that it is paid. Not the chain's truth and not a signer; it knows two verbs, `deliver` and `status`.
 // Invariants: what `add` resolved for survives a reload or a crash at any point; delivering twice is harmless because a
 // receipt is named by its hash; a state only comes from the proven chain, `refused` excepted; one tab at a time works
-// (Web Locks), all tabs see (BroadcastChannel).
+// (Web Locks), all tabs see (BroadcastChannel); a clock that is set back delays nothing by more than the longest retry.
 import type { ReceiptState, SignedReceipt } from '../chat/ports.ts'
 import { asOpenChatError, type ErrorWire, toWire } from '../errors.ts'
 import type { Records } from '../storage/records.ts'
@@ -49,6 +49,8 @@ export interface Outbox {
   list(): Promise<OutboxEntry[]>
   /** One step for every entry that is due. */
   pass(): Promise<void>
+  /** Makes everything that waits due now, in whichever tab works. */
+  retry(): Promise<void>
   /** Works until aborted; waits while another tab does. */
   run(signal: AbortSignal): Promise<void>
   /** Called with each entry that changed, in any tab. @returns stop */
@@ -94,7 +96,8 @@ export function createOutbox({ records, chain, deliver, fund, status, channel, n
     try {
       const state = await status(entry.receipt)
       if (state) return { ...onward, state, done: state.state === 'paid' }
-      if (entry.sentAt > 0 && now() < entry.sentAt + PATIENCE_MS) return { ...onward, state: { state: 'signed' } }
+      const since = now() - entry.sentAt
+      if (entry.sentAt > 0 && since >= 0 && since < PATIENCE_MS) return { ...onward, state: { state: 'signed' } }
       let delivery = await deliver(entry.receipt)
       if (delivery.outcome === 'unfunded') {
         await fund(entry.receipt)
@@ -109,16 +112,22 @@ export function createOutbox({ records, chain, deliver, fund, status, channel, n
     }
   }
 
+  /** ms until it may be looked at; a time further off than any wait was written under another clock. */
+  function wait({ retryAt }: OutboxEntry): number {
+    const left = retryAt - now()
+    return left > LONGEST_RETRY_MS ? 0 : Math.max(0, left)
+  }
+
   async function pass(): Promise<void> {
-    for (const entry of await open()) if (entry.retryAt <= now()) await save(await step(entry))
+    for (const entry of await open()) if (wait(entry) === 0) await save(await step(entry))
   }
 
   /** Until an entry is due or something is added; a ring during a pass is heard here. */
   async function rest(signal: AbortSignal): Promise<void> {
-    const due = (await open()).map(({ retryAt }) => retryAt)
+    const due = (await open()).map(wait)
     if (!rung && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = due.length > 0 ? setTimeout(resolve, Math.max(0, Math.min(...due) - now())) : undefined
+        const timer = due.length > 0 ? setTimeout(resolve, Math.min(...due)) : undefined
         wake = () => {
           clearTimeout(timer)
           resolve()
@@ -157,6 +166,14 @@ export function createOutbox({ records, chain, deliver, fund, status, channel, n
     get: (id) => records.get(id),
     list: async () => (await records.entries()).map(([, entry]) => entry).sort((a, b) => b.at - a.at),
     pass,
+    async retry() {
+      for (const { receipt } of await open()) {
+        const due = await records.update(receipt.id, (held) => ({ ...held!, retryAt: 0, sentAt: 0 }))
+        channel?.postMessage(receipt.id)
+        tell(due)
+      }
+      ring()
+    },
     async run(signal) {
       const locks = globalThis.navigator?.locks
       if (!locks) return work(signal)

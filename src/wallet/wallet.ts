@@ -2,12 +2,14 @@
 // face of this room. Not loaded before a chain is wanted, and without side effects until `openWallet` is called.
 import type { ChainValues } from '../attribution/verify.ts'
 import type { RecordSpace } from '../storage/records.ts'
-import { openBurner } from './burner.ts'
+import { type Budget, createBudget } from './budget.ts'
+import { type Burner, openBurner } from './burner.ts'
 import { chainValues } from './chain-values.ts'
 import { type Contributor, createContributor } from './contribute.ts'
 import { createDataAvailability, type DataAvailability } from './data-availability.ts'
 import { createDatanetReader, type DatanetReader } from './datanets.ts'
 import { createDeposits, type Deposits } from './deposit.ts'
+import type { ConnectedWallet } from './injected-wallet.ts'
 import { createLedger, type ProvenLedger } from './ledger.ts'
 import { createLightClient, type LightClient } from './light-client/client.ts'
 import { type ContractState, createContractState } from './light-client/contract-state.ts'
@@ -18,7 +20,13 @@ import { createValidatorClient, type ValidatorClient } from './validator-client.
 
 export interface Wallet {
   settings: WalletSettings
+  /** Who pays, contributes and earns: the connected wallet's account, else the burner's. */
   address: `0x${string}`
+  /** Who signs receipts, from the deposit made for it: always the burner. */
+  payer: `0x${string}`
+  burner: Burner
+  connected: ConnectedWallet | null
+  budget: Budget
   ledger: ProvenLedger
   deposits: Deposits
   datanets: DatanetReader
@@ -39,24 +47,34 @@ export interface WalletOptions {
   /** A light client elsewhere, such as the chain worker's; by default one on this thread. */
   client?: LightClient
   passphrase?: string
+  /** Gives the coin and contributes, in place of the burner. */
+  connected?: ConnectedWallet | null
   /** Told of what ended the outbox's work, which only a broken store can. */
   onFailure?: (error: unknown) => void
 }
 
-/** @throws `burner_locked`, `burner_damaged`, `storage_failed` */
-export async function openWallet({ settings, records, client, passphrase, onFailure }: WalletOptions): Promise<Wallet> {
+/** A locked burner opens too; what needs its signature then throws. @throws `burner_damaged`, `storage_failed` */
+export async function openWallet({ settings, records, client, passphrase, connected = null, onFailure }: WalletOptions): Promise<Wallet> {
   const urls = [settings.rpcUrl, ...settings.rpcUrls]
   const light = client ?? createLightClient({ chainId: settings.chainId, rpcs: urls.map((url) => httpRpc(url)) })
   const state = createContractState(light, settings.addresses)
   const burner = await openBurner(records, passphrase)
-  const transactions = createTransactions(burner.account, settings.rpcUrl, settings.chainId)
+  const own = createTransactions(burner.account, settings.rpcUrl, settings.chainId)
+  const transactions = connected ? createTransactions(connected, settings.rpcUrl, settings.chainId) : own
+  const address = connected?.address ?? burner.address
   const availability = createDataAvailability(settings.daUrl)
   const validators = createValidatorClient(settings.validatorUrls)
-  const deposits = createDeposits({ payer: burner.address, settings, state, transactions })
+  const deposits = createDeposits({
+    payer: burner.address,
+    settings,
+    state,
+    transactions: own,
+    wallet: connected ? { address, transactions } : undefined,
+  })
   const datanets = createDatanetReader(state, httpRpc(settings.rpcUrl), availability)
   const fund = () => deposits.fund()
   const chain = `${settings.chainId}:${settings.deployment}`
-  const contributor = createContributor({ chain, author: burner.address, records, state, datanets, availability, transactions, fund })
+  const contributor = createContributor({ chain, author: address, records, state, datanets, availability, transactions, fund })
   // Outside a page there is one process, and a channel would keep it alive.
   const channel = typeof document === 'undefined' ? undefined : new BroadcastChannel('open-chat/outbox')
   const ledger = createLedger({ burner, records, settings, state, validators, deposits, ...(channel ? { channel } : {}) })
@@ -64,7 +82,11 @@ export async function openWallet({ settings, records, client, passphrase, onFail
   ledger.outbox.run(closing.signal).catch((error: unknown) => onFailure?.(error))
   return {
     settings,
-    address: burner.address,
+    address,
+    payer: burner.address,
+    burner,
+    connected,
+    budget: createBudget(records),
     ledger,
     deposits,
     datanets,

@@ -2,6 +2,7 @@
 // everything of viem stay with the wallet on the page.
 import { OpenChatError } from '../errors.ts'
 import { createLightClient, type LightClient } from '../wallet/light-client/client.ts'
+import { clockOffset } from '../wallet/light-client/clock.ts'
 import { httpRpc } from '../wallet/light-client/rpc.ts'
 import type { ChainApi } from './chain-api.ts'
 import { expose } from './rpc.ts'
@@ -14,8 +15,9 @@ function opened(): LightClient {
 }
 
 const api: ChainApi = {
-  open({ chainId, rpcUrls }) {
-    client = createLightClient({ chainId, rpcs: rpcUrls.map((url) => httpRpc(url)) })
+  async open({ chainId, rpcUrls }) {
+    const offset = await clockOffset(new URL('/', location.href).href)
+    client = createLightClient({ chainId, rpcs: rpcUrls.map((url) => httpRpc(url)), now: () => (Date.now() + offset) / 1000 })
   },
   pin: (...args) => opened().pin(...args),
   readSlots: (...args) => opened().readSlots(...args),

@@ -174,6 +174,21 @@ export function createContractState(client: LightClient, addresses: ContractAddr
     },
     /** wei a payer has put aside for receipts. */
     deposit: (pinned: PinnedHeader, payer: Hex) => read(pinned, 'attributions', ['deposits', payer, 'balance']),
+    /** wei put aside, and when it may be withdrawn (block time, s); 0 while no withdrawal was asked for. */
+    async escrow(pinned: PinnedHeader, payer: Hex): Promise<Proven<{ balance: bigint; unlockAt: number }>> {
+      const proven = await readStruct(pinned, 'attributions', ['deposits', payer], ['balance', 'unlockAt'])
+      return map(proven, ({ balance, unlockAt }) => ({ balance, unlockAt: Number(unlockAt) }))
+    },
+    /** Number of batches; ids run from 1. */
+    batchCount: async (pinned: PinnedHeader) => map(await read(pinned, 'attributions', ['batchCount']), Number),
+    /** wei an account has had of each of these batches, in their order. */
+    claimedOf: (pinned: PinnedHeader, batches: readonly number[], account: Hex, signal?: AbortSignal) =>
+      readMany(
+        pinned,
+        'payouts',
+        batches.map((batch) => ['claimed', batch, account]),
+        signal,
+      ),
     /** wei of a batch paid so far: equal to its total when every line is paid. */
     paid: (pinned: PinnedHeader, batch: number) => read(pinned, 'payouts', ['paid', batch]),
     /** wei an account has had of a batch. */
