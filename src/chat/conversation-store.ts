@@ -1,7 +1,7 @@
 // Conversations kept in a record store, by id. The store is named by the three calls it must have, so that chat knows no
 // IndexedDB; storage/records.ts fits. A heading is read from its conversation: one truth, no second record to fall behind.
 // What an earlier version of the page wrote comes out in the present form.
-import type { Conversation, ConversationStore } from './conversation.ts'
+import { type Conversation, type ConversationStore, headingOf } from './conversation.ts'
 import { type ConversationOf1, upgradeConversation } from './conversation-upgrade.ts'
 
 export interface ConversationRecords {
@@ -14,7 +14,7 @@ export interface ConversationRecords {
 export function conversationStore(records: ConversationRecords): ConversationStore {
   return {
     async list() {
-      const headings = (await records.entries()).map(([, { id, title, changedAt }]) => ({ id, title, changedAt }))
+      const headings = (await records.entries()).map(([, found]) => headingOf('format' in found ? found : upgradeConversation(found)))
       return headings.sort((a, b) => b.changedAt - a.changedAt)
     },
     async load(id) {

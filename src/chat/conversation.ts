@@ -60,6 +60,15 @@ export interface AnswerVersion {
   error?: ErrorWire
   /** When the visitor put other words here: from then on they are the visitor's, and nothing is traced to anybody. */
   editedAt?: number
+  /** What the visitor thought of it; kept here, exported with the conversation, sent to nobody. */
+  feedback?: Feedback
+  /** It came out of a file: what it claims was not seen happening here. */
+  imported?: true
+}
+
+export interface Feedback {
+  thumb: 'up' | 'down'
+  note?: string
 }
 
 export interface Question {
@@ -96,9 +105,17 @@ export interface Conversation {
   queued: QueuedQuestion[]
   /** Never saved, and gone when the page closes. */
   temporary?: true
+  /** The visitor chose the title; no better one is offered. */
+  titleByHand?: true
+  pinned?: true
+  archived?: true
 }
 
-export type ConversationHeading = Pick<Conversation, 'id' | 'title' | 'changedAt'>
+export type ConversationHeading = Pick<Conversation, 'id' | 'title' | 'changedAt' | 'pinned' | 'archived'>
+
+export function headingOf({ id, title, changedAt, pinned, archived }: Conversation): ConversationHeading {
+  return { id, title, changedAt, ...(pinned ? { pinned } : {}), ...(archived ? { archived } : {}) }
+}
 
 /** Where conversations are kept. `save` returns when the words are safe. */
 export interface ConversationStore {
@@ -275,6 +292,13 @@ export function fail(conversation: Conversation, answerId: string, error: ErrorW
 /** A question taken back before its first word, or a cancellation that left no end event. */
 export function stop(conversation: Conversation, answerId: string, now: number): Conversation {
   return changeAnswer(conversation, answerId, now, (v) => (isOpen(v) ? { ...v, state: 'stopped' } : v))
+}
+
+/** What the visitor thinks of an answer; null takes it back. It is no change of the conversation's words, so its time stays. */
+export function judge(conversation: Conversation, answerId: string, feedback: Feedback | null): Conversation {
+  return changeAnswer(conversation, answerId, conversation.changedAt, ({ feedback: _before, ...answer }) =>
+    feedback === null ? answer : { ...answer, feedback },
+  )
 }
 
 /** Still to come, or coming. */

@@ -3,7 +3,7 @@
 // Invariants: a change always applies to the latest form of a conversation, so that a rename during an answer is not lost;
 // `settle` shows nothing that is not saved; what streams is shown at most once a frame; a temporary conversation is never
 // written anywhere and never listed.
-import type * as talk from '../../chat/conversation.ts'
+import * as talk from '../../chat/conversation.ts'
 import type { Notices } from './notices.svelte.ts'
 
 type Change = (conversation: talk.Conversation) => talk.Conversation
@@ -58,9 +58,9 @@ export class ConversationShelf {
     this.#drawn = { ...this.#drawn, [conversation.id]: conversation }
   }
 
-  list({ id, title, changedAt, temporary }: talk.Conversation): void {
-    if (temporary) return
-    this.#headings = [{ id, title, changedAt }, ...this.#headings.filter((heading) => heading.id !== id)]
+  list(conversation: talk.Conversation): void {
+    if (conversation.temporary) return
+    this.#headings = [talk.headingOf(conversation), ...this.#headings.filter((heading) => heading.id !== conversation.id)]
   }
 
   /** Shown at once, saved behind. */
@@ -103,12 +103,14 @@ export class ConversationShelf {
     }
   }
 
-  async rename(id: string, title: string): Promise<void> {
+  /** Changes a conversation that may not be open, and its place in the list with it. @throws storage_failed */
+  async amend(id: string, change: Change): Promise<void> {
     const conversation = await this.load(id)
     if (conversation === undefined) return
-    if (this.#held.has(id)) this.change(id, (c) => ({ ...c, title }))
-    else await this.save({ ...conversation, title })
-    this.#headings = this.#headings.map((heading) => (heading.id === id ? { ...heading, title } : heading))
+    const changed = change(this.#held.get(id) ?? conversation)
+    if (this.#held.has(id)) this.change(id, change)
+    else await this.save(changed)
+    this.#headings = this.#headings.map((heading) => (heading.id === id ? talk.headingOf(changed) : heading))
   }
 
   /** @throws storage_failed */

@@ -30,6 +30,9 @@ export const frame = {
     amount: 'Amount',
     words: 'Tokens',
     more: 'Show more around it',
+    others: (n: number) => (n === 1 ? 'It stands in one other place' : `It stands in ${n} other places`),
+    othersWithin: 'They are all in this document.',
+    othersNote: 'The earliest of them that this answer could draw on is paid.',
   },
 
   licences: ['CC0-1.0', 'CC-BY-4.0', 'CC-BY-SA-4.0', 'Public domain', 'MIT', 'Apache-2.0'],
