@@ -13,7 +13,7 @@ const rooms = {
   storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes', 'hash-wasm'] },
   wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot', 'mipd'] },
   workers: {
-    rooms: ['gpu', 'attribution', 'datanet', 'wallet/light-client', 'wallet/verification', 'storage', 'errors', 'chat/ports'],
+    rooms: ['gpu', 'attribution', 'datanet', 'engines', 'wallet/light-client', 'wallet/verification', 'storage', 'errors', 'chat/ports'],
     packages: ['comlink'],
   },
   ui: {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
-import { endpointBase, endpointModels, remoteChat, sayOnce } from './remote.ts'
+import { endpointBase, endpointModels, remoteChat } from './remote.ts'
 
 let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void
 let asked: { url: string; key: string | undefined; body: Record<string, unknown> }
@@ -146,16 +146,4 @@ test('the address of an endpoint is safe, and its /v1 is understood', () => {
   for (const url of ['http://a.example', 'ftp://a.example', 'nonsense', 'https://user:pass@a.example', 'javascript:alert(1)']) {
     expect(() => endpointBase(url)).toThrow(expect.objectContaining({ code: 'endpoint_invalid' }))
   }
-})
-
-test('begun words are taken out once, however the echo is cut', () => {
-  const said = (begin: string, texts: string[]) => {
-    const once = sayOnce(begin)
-    return texts.map((text) => once(text)).join('') + once(null)
-  }
-  expect(said('ab c', ['a', 'b', ' c', 'd'])).toBe('d')
-  expect(said('ab c', [' ab', ' cd'])).toBe('d')
-  expect(said('ab c', ['ab', ' x'])).toBe('ab x')
-  expect(said('ab c', ['ab'])).toBe('ab')
-  expect(said('', ['a', 'b'])).toBe('ab')
 })

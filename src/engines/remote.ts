@@ -6,6 +6,7 @@
 // servers ignore.
 import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
 import { OpenChatError } from '../errors.ts'
+import { sayOnce } from './say-once.ts'
 import { sseData } from './sse.ts'
 
 export interface Endpoint {
@@ -97,24 +98,6 @@ function bodyOf(model: string, request: ChatRequest): Record<string, unknown> {
     ...(request.stop === undefined || request.stop.length === 0 ? {} : { stop: request.stop }),
     stream: true,
     stream_options: { include_usage: true },
-  }
-}
-
-/**
- * Passes text on, without the words that were already said if the server says them again; null flushes what was held back.
- * Leading space is no difference: templates trim it.
- */
-export function sayOnce(begin: string): (text: string | null) => string {
-  const expected = begin.trim()
-  let held = ''
-  let open = expected === ''
-  return (text) => {
-    if (open) return text ?? ''
-    held += text ?? ''
-    const said = held.trimStart()
-    if (text !== null && said.length < expected.length && expected.startsWith(said)) return ''
-    open = true
-    return said.startsWith(expected) ? said.slice(expected.length) : held
   }
 }
 

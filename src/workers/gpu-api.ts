@@ -30,6 +30,8 @@ export interface GpuFacts {
   gpu: string
   /** A processor that plays a GPU. */
   software: boolean
+  /** Whether it offers half precision: src/gpu needs none, web-llm's models do. */
+  f16: boolean
 }
 
 export interface LoadedEngine extends GpuFacts {

@@ -3,6 +3,7 @@
 // Invariants: one model is on the device at a time; at most four completions run, and src/gpu joins their steps; after a loss
 // nothing is answered from the old device, and `recover` opens one new device however many callers ask for it.
 import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
+import { Seats } from '../engines/seats.ts'
 import { asOpenChatError, OpenChatError } from '../errors.ts'
 import { type Device, openDevice } from '../gpu/device.ts'
 import { loadEngine } from '../gpu/engine.ts'
@@ -11,7 +12,6 @@ import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
 import { chatOfEngine } from './chat-of-engine.ts'
 import type { AdapterFile, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
-import { Seats } from './seats.ts'
 import { blobSource } from './sources.ts'
 
 /** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
@@ -21,7 +21,7 @@ const LEAST_CONTEXT = 512
 /** src/gpu joins so many rows without another pass; more would slow each. */
 const CHATS = 4
 /** Faults of an adapter itself, or of its match with the model. */
-const UNFIT = ['adapter_unsupported', 'adapter_mismatch', 'adapter_invalid', 'safetensors_invalid', 'file_truncated']
+const UNFIT = ['adapter_unsupported', 'adapter_mismatch', 'adapter_invalid', 'adapter_pool_full', 'safetensors_invalid', 'file_truncated']
 
 type Progress = (event: LoadProgress) => void
 const quiet: Progress = () => {}
@@ -191,7 +191,13 @@ export class GpuDesk implements GpuWorker {
       const { name, weights, config, digest, bytes } = adapter
       if (here.has(digest) || refused.has(digest)) continue
       const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal })
-      const text = await download({ urls: config.url === '' ? [] : [config.url], digest: config.sha256, bytes: config.bytes, blobs, signal })
+      const text = await download({
+        urls: config.url === '' ? [] : [config.url],
+        digest: config.sha256,
+        bytes: config.bytes,
+        blobs,
+        signal,
+      })
       try {
         await engine.addAdapter(digest, { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) })
         here.add(digest)
@@ -213,5 +219,5 @@ export class GpuDesk implements GpuWorker {
 }
 
 function factsOf(device: Device): GpuFacts {
-  return { gpu: device.adapterName, software: device.isFallbackAdapter }
+  return { gpu: device.adapterName, software: device.isFallbackAdapter, f16: device.gpu.features.has('shader-f16') }
 }
