@@ -6,7 +6,17 @@ const rooms = {
   attribution: { rooms: ['errors'], packages: ['@noble/hashes'] },
   datanet: {
     rooms: ['errors', 'attribution'],
-    packages: ['fflate', 'franc-min', 'htmlparser2', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'papaparse', 'pdfjs-dist'],
+    packages: [
+      '@noble/hashes',
+      'fflate',
+      'franc-min',
+      'htmlparser2',
+      'hyparquet',
+      'hyparquet-compressors',
+      'hyparquet-writer',
+      'papaparse',
+      'pdfjs-dist',
+    ],
   },
   engines: { rooms: ['errors', 'chat/ports'], packages: ['@mlc-ai/web-llm', '@wllama/wllama'] },
   chat: { rooms: ['errors', 'attribution'], packages: [] },
