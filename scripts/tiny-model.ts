@@ -1,4 +1,4 @@
-// A seeded random llama of a few hundred kB, whole in every part: tokenizer, chat template, two layers. What tests run when
+// A seeded random llama, qwen2 or qwen3 of a few hundred kB, whole in every part: tokenizer, chat template, two layers. What tests run when
 // the real model would cost minutes. Not a model that says anything: its answers are random printable letters, never an end.
 //   node scripts/run.mjs scripts/tiny-model.ts OUT.gguf [TYPE] [SEED]
 // Invariants: same arguments, same bytes; standard deviation of the logits ≥ 2; greedy text is printable ASCII.
@@ -8,6 +8,7 @@ import type { LoraModule } from '../src/gpu/formats/peft.ts'
 import type { SupportedType } from '../src/gpu/formats/quant.ts'
 import { writeSafetensors } from '../src/gpu/formats/safetensors.ts'
 import { byteCharacters } from '../src/gpu/model/byte-level.ts'
+import type { Architecture } from '../src/gpu/model/config.ts'
 import type { AdapterFiles } from '../src/gpu/types.ts'
 
 export interface TinyModelOptions {
@@ -15,6 +16,7 @@ export interface TinyModelOptions {
   type?: SupportedType
   seed?: number
   contextTokens?: number
+  architecture?: Architecture
 }
 
 const hidden = 64
@@ -34,16 +36,18 @@ const chatTemplate = [
 ].join('')
 
 /** @returns the bytes of a GGUF file */
-export function tinyModel({ type = 'F32', seed = 1, contextTokens = 2048 }: TinyModelOptions = {}): Uint8Array<ArrayBuffer> {
+export function tinyModel(options: TinyModelOptions = {}): Uint8Array<ArrayBuffer> {
+  const { type = 'F32', seed = 1, contextTokens = 2048, architecture = 'llama' } = options
   const normal = gaussian(seed)
   const tokens = [...controls, ...byteCharacters, ...merges.map((pair) => pair.replace(' ', ''))]
   const matrix = (name: string, inputs: number, outputs: number, gain: number): WrittenTensor => {
     const values = Float32Array.from({ length: inputs * outputs }, () => (normal() * gain) / Math.sqrt(inputs))
     return { name, type, shape: [inputs, outputs], values }
   }
-  const norm = (name: string): WrittenTensor => {
-    return { name, type: 'F32', shape: [hidden], values: Float32Array.from({ length: hidden }, () => 1 + 0.2 * normal()) }
+  const vector = (name: string, size: number, mean: number): WrittenTensor => {
+    return { name, type: 'F32', shape: [size], values: Float32Array.from({ length: size }, () => mean + 0.2 * normal()) }
   }
+  const norm = (name: string) => vector(name, hidden, 1)
   const output = matrix('output.weight', hidden, tokens.length, 3.3)
   tokens.forEach((token, id) => {
     // Unprintable tokens get the logit 0 and so never win.
@@ -55,20 +59,26 @@ export function tinyModel({ type = 'F32', seed = 1, contextTokens = 2048 }: Tiny
     tensors.push(norm(at('attn_norm')), norm(at('ffn_norm')))
     tensors.push(matrix(at('attn_q'), hidden, heads * headDim, 2), matrix(at('attn_k'), hidden, kvHeads * headDim, 2))
     tensors.push(matrix(at('attn_v'), hidden, kvHeads * headDim, 2), matrix(at('attn_output'), heads * headDim, hidden, 2))
+    if (architecture === 'qwen2') {
+      tensors.push(
+        ...['q', 'k', 'v'].map((part, i) => vector(`blk.${layer}.attn_${part}.bias`, (i === 0 ? heads : kvHeads) * headDim, 0.5)),
+      )
+    }
+    if (architecture === 'qwen3') tensors.push(vector(at('attn_q_norm'), headDim, 1), vector(at('attn_k_norm'), headDim, 1))
     tensors.push(matrix(at('ffn_gate'), hidden, ffn, 2), matrix(at('ffn_up'), hidden, ffn, 2), matrix(at('ffn_down'), ffn, hidden, 2))
   }
   return writeGguf(
     {
-      'general.architecture': 'llama',
+      'general.architecture': architecture,
       'general.name': `tiny ${type} ${seed}`,
-      'llama.block_count': layers,
-      'llama.context_length': contextTokens,
-      'llama.embedding_length': hidden,
-      'llama.feed_forward_length': ffn,
-      'llama.attention.head_count': heads,
-      'llama.attention.head_count_kv': kvHeads,
-      'llama.attention.layer_norm_rms_epsilon': 1e-5,
-      'llama.rope.freq_base': 10000,
+      [`${architecture}.block_count`]: layers,
+      [`${architecture}.context_length`]: contextTokens,
+      [`${architecture}.embedding_length`]: hidden,
+      [`${architecture}.feed_forward_length`]: ffn,
+      [`${architecture}.attention.head_count`]: heads,
+      [`${architecture}.attention.head_count_kv`]: kvHeads,
+      [`${architecture}.attention.layer_norm_rms_epsilon`]: 1e-5,
+      [`${architecture}.rope.freq_base`]: 10000,
       'tokenizer.ggml.model': 'gpt2',
       'tokenizer.ggml.pre': 'smollm',
       'tokenizer.ggml.tokens': tokens,

@@ -46,9 +46,15 @@ describe('the engine against PyTorch', () => {
 })
 
 describe('the engine against the f64 forward pass', () => {
-  // F32, F16 and Q8_0 are in the vectors above; a type costs seconds of shader compilation on SwiftShader.
-  it.each(['BF16', 'Q4_0', 'Q4_1'] as const)('%s, with and without adapters', async (type) => {
-    const file = tinyModel({ type, seed: 3 })
+  // The other types are in the vectors above; a type costs seconds of shader compilation on SwiftShader.
+  it.each([
+    ['BF16', 'llama'],
+    ['Q4_0', 'llama'],
+    ['Q4_1', 'llama'],
+    ['Q5_0', 'qwen2'],
+    ['Q5_1', 'qwen3'],
+  ] as const)('%s in %s, with and without adapters', async (type, architecture) => {
+    const file = tinyModel({ type, architecture, seed: 3 })
     const source = memorySource(file)
     const model = await loadReference(await readGguf(source), source)
     const adapters = {

@@ -1,5 +1,6 @@
 // Writes small GGUF files in memory, for tests and for the tiny model. Not a converter: no file of a real model passes here.
-// Quantisation follows ggml's reference rounding, so that a block decodes to what ggml would have stored.
+// Quantisation of Q8_0, Q4_0 and Q4_1 follows ggml's reference rounding, so that a block decodes to what ggml would have stored; the
+// other types are stored plainly (each part by its own extremes), which fills every field of a block but is not ggml's search.
 // Source: the GGUF specification, version 3.
 import type { GgufValue } from './gguf.ts'
 import { floatToBfloat, floatToHalf, halfToFloat } from './half.ts'
@@ -70,7 +71,10 @@ export function quantise(type: SupportedType, values: Float32Array): Uint8Array 
     if (type === 'F32') view.setFloat32(at, values[i], true)
     else if (type === 'F16') view.setUint16(at, floatToHalf(values[i]), true)
     else if (type === 'BF16') view.setUint16(at, floatToBfloat(values[i]), true)
-    else writeBlock(type, values.subarray(i, i + 32), view, at)
+    else if (type === 'Q8_0' || type === 'Q4_0' || type === 'Q4_1') writeBlock(type, values.subarray(i, i + 32), view, at)
+    else if (type === 'Q5_0' || type === 'Q5_1') writeFive(type, values.subarray(i, i + 32), view, at)
+    else if (type === 'Q6_K') writeSixK(values.subarray(i, i + 256), view, at)
+    else writeFourOrFiveK(type, values.subarray(i, i + 256), view, at)
   }
   return out
 }
@@ -94,6 +98,67 @@ function writeBlock(type: 'Q8_0' | 'Q4_0' | 'Q4_1', x: Float32Array, view: DataV
   if (type === 'Q4_1') view.setUint16(at + 2, floatToHalf(low), true)
   const level = (value: number) => (d === 0 ? 0 : Math.max(0, Math.min(15, Math.floor((value - m) / d + 0.5))))
   for (let j = 0; j < 16; j++) view.setUint8(at + (type === 'Q4_0' ? 2 : 4) + j, level(x[j]) | (level(x[j + 16]) << 4))
+}
+
+const clamp = (level: number, most: number) => Math.max(0, Math.min(most, Math.round(level)))
+
+function writeFive(type: 'Q5_0' | 'Q5_1', x: Float32Array, view: DataView, at: number): void {
+  const [low, high] = [Math.min(...x), Math.max(...x)]
+  const d = type === 'Q5_0' ? Math.max(high, -low) / 15 : (high - low) / 31
+  const level = (value: number) => (d === 0 ? 0 : clamp(type === 'Q5_0' ? value / d + 16 : (value - low) / d, 31))
+  view.setUint16(at, floatToHalf(d), true)
+  if (type === 'Q5_1') view.setUint16(at + 2, floatToHalf(low), true)
+  const upper = at + (type === 'Q5_0' ? 2 : 4)
+  const levels = Array.from(x, level)
+  view.setUint32(upper, levels.reduce((bits, q, j) => bits | ((q >> 4) << j), 0) >>> 0, true)
+  for (let j = 0; j < 16; j++) view.setUint8(upper + 4 + j, (levels[j] & 15) | ((levels[j + 16] & 15) << 4))
+}
+
+function writeFourOrFiveK(type: 'Q4_K' | 'Q5_K', x: Float32Array, view: DataView, at: number): void {
+  const most = type === 'Q4_K' ? 15 : 31
+  const parts = Array.from({ length: 8 }, (_, p) => x.subarray(32 * p, 32 * p + 32))
+  const minima = parts.map((part) => Math.max(0, -Math.min(...part)))
+  const steps = parts.map((part, p) => (Math.max(0, Math.max(...part)) + minima[p]) / most)
+  const [d, dmin] = [Math.max(...steps) / 63, Math.max(...minima) / 63].map((value) => halfToFloat(floatToHalf(value)))
+  view.setUint16(at, floatToHalf(d), true)
+  view.setUint16(at + 2, floatToHalf(dmin), true)
+  const scale = steps.map((step) => (d === 0 ? 0 : clamp(step / d, 63)))
+  const minimum = minima.map((value) => (dmin === 0 ? 0 : clamp(value / dmin, 63)))
+  for (let p = 0; p < 4; p++) {
+    view.setUint8(at + 4 + p, scale[p] | ((scale[p + 4] >> 4) << 6))
+    view.setUint8(at + 8 + p, minimum[p] | ((minimum[p + 4] >> 4) << 6))
+    view.setUint8(at + 12 + p, (scale[p + 4] & 15) | ((minimum[p + 4] & 15) << 4))
+  }
+  const nibblesAt = at + (type === 'Q4_K' ? 16 : 48)
+  parts.forEach((part, p) => {
+    const step = d * scale[p]
+    part.forEach((value, j) => {
+      const q = step === 0 ? 0 : clamp((value + dmin * minimum[p]) / step, most)
+      or(view, nibblesAt + 32 * (p >> 1) + j, (q & 15) << (4 * (p & 1)))
+      if (type === 'Q5_K') or(view, at + 16 + j, (q >> 4) << p)
+    })
+  })
+}
+
+function writeSixK(x: Float32Array, view: DataView, at: number): void {
+  const steps = Array.from({ length: 16 }, (_, p) => Math.max(...x.subarray(16 * p, 16 * p + 16).map(Math.abs)) / 31)
+  const d = halfToFloat(floatToHalf(Math.max(...steps) / 127))
+  view.setUint16(at + 208, floatToHalf(d), true)
+  steps.forEach((step, p) => {
+    // Every other scale is negative: the sign of a scale is part of the format.
+    const scale = (d === 0 ? 0 : clamp(step / d, 127)) * (p % 2 === 0 ? 1 : -1)
+    view.setInt8(at + 192 + p, scale)
+    for (let j = 16 * p; j < 16 * p + 16; j++) {
+      const q = scale === 0 ? 32 : clamp(x[j] / (d * scale) + 32, 63)
+      const [side, quarter, l] = [j >> 7, (j >> 5) & 3, j & 31]
+      or(view, at + 64 * side + 32 * (quarter & 1) + l, (q & 15) << (4 * (quarter >> 1)))
+      or(view, at + 128 + 32 * side + l, (q >> 4) << (2 * quarter))
+    }
+  })
+}
+
+function or(view: DataView, at: number, bits: number): void {
+  view.setUint8(at, view.getUint8(at) | bits)
 }
 
 /** Half the step between neighbouring levels of a block: what a stored weight may be off by, for tests. */

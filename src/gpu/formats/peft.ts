@@ -52,8 +52,7 @@ const tensorName = /^base_model\.model\.(model\.layers\.(\d{1,6})\.(?:self_attn|
  */
 export function readPeft(files: AdapterFiles, config: ModelConfig, baseSha256?: string): PeftAdapter {
   const json = parseConfig(files.config)
-  refuseUnsupported(json)
-  const declared = declaredBase(json)
+  const declared = readPeftConfig(files.config).baseSha256
   if (declared !== null && baseSha256 !== undefined && declared !== baseSha256.toLowerCase()) {
     throw new OpenChatError('adapter_mismatch', `The adapter was trained against model ${declared}, the loaded model is ${baseSha256}.`, {
       meta: { expected: declared, got: baseSha256 },
@@ -65,6 +64,16 @@ export function readPeft(files: AdapterFiles, config: ModelConfig, baseSha256?: 
   if (deltas.length === 0) throw new OpenChatError('adapter_mismatch', 'The adapter holds no LoRA tensors.')
   deltas.sort((a, b) => a.layer - b.layer || loraModules.indexOf(a.module) - loraModules.indexOf(b.module))
   return { deltas, maxRank: Math.max(...deltas.map((delta) => delta.rank)), baseSha256: declared }
+}
+
+/**
+ * What adapter_config.json says alone, so that weights which cannot be used need not be fetched.
+ * @throws adapter_invalid, adapter_unsupported
+ */
+export function readPeftConfig(text: string): { rank: number | null; baseSha256: string | null } {
+  const json = parseConfig(text)
+  refuseUnsupported(json)
+  return { rank: typeof json.r === 'number' ? json.r : null, baseSha256: declaredBase(json) }
 }
 
 function invalid(sentence: string, cause?: unknown): OpenChatError {

@@ -53,13 +53,46 @@ describe('dequantise', () => {
     }
   })
 
+  it('reads a K block that was stored part by part: every scale, minimum, upper bit and nibble has its own place', () => {
+    // Parts of very different size: a scale taken from a neighbour shows at once.
+    const values = Float32Array.from({ length: 512 }, (_, i) => (1 + (i >> 4)) * Math.sin(1.7 * i) + (i % 64 > 31 ? 3 : 0))
+    for (const [type, levels] of [
+      ['Q4_K', 15],
+      ['Q5_K', 31],
+      ['Q6_K', 62],
+    ] as const) {
+      const out = dequantise(type, quantise(type, values), new Float64Array(512))
+      for (let block = 0; block < 512; block += 256) {
+        const most = Math.max(...values.subarray(block, block + 256).map(Math.abs))
+        for (let i = block; i < block + 256; i++) {
+          const part = values.subarray(
+            type === 'Q6_K' ? i & ~15 : i & ~31,
+            (type === 'Q6_K' ? i & ~15 : i & ~31) + (type === 'Q6_K' ? 16 : 32),
+          )
+          const range = Math.max(0, ...part) - Math.min(0, ...part)
+          // Half a level, and what six or seven bits of scale and minimum may be off by, of the block's largest.
+          expect(Math.abs(out[i] - values[i]), `${type} ${i}`).toBeLessThan((0.55 * Math.max(range, 1)) / levels + most / 45)
+        }
+      }
+    }
+  })
+
+  it('comes within half a level of five bits', () => {
+    const values = Float32Array.from({ length: 64 }, (_, i) => 3 * Math.sin(2.3 * i) + (i > 31 ? 5 : 0))
+    for (const type of ['Q5_0', 'Q5_1'] as const) {
+      const out = dequantise(type, quantise(type, values), new Float64Array(64))
+      const slack = type === 'Q5_0' ? 8 / 15 / 2 : 6 / 31 / 2
+      for (let i = 0; i < 64; i++) expect(Math.abs(out[i] - values[i]), `${type} ${i}`).toBeLessThan(slack + 0.02)
+    }
+  })
+
   it('knows the bytes of each supported type', () => {
-    expect(supportedTypes.map((type) => typeBytes(type, 64))).toEqual([256, 128, 128, 68, 36, 40])
+    expect(supportedTypes.map((type) => typeBytes(type, 64))).toEqual([256, 128, 128, 68, 36, 40, 44, 48, 36, 44, 52.5])
   })
 
   it('refuses other types by the name of the tensor', () => {
-    expect(() => requireSupportedType({ name: 'blk.3.attn_v.weight', type: 'Q6_K' })).toThrowError(
-      expect.objectContaining({ code: 'tensor_type_unsupported', meta: { tensor: 'blk.3.attn_v.weight', type: 'Q6_K' } }),
+    expect(() => requireSupportedType({ name: 'blk.3.attn_v.weight', type: 'IQ2_S' })).toThrowError(
+      expect.objectContaining({ code: 'tensor_type_unsupported', meta: { tensor: 'blk.3.attn_v.weight', type: 'IQ2_S' } }),
     )
   })
 })

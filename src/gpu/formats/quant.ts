@@ -2,7 +2,9 @@
 // Sizes of every type are known, so a file that holds one is read and checked; only the types of `supportedTypes` are decoded.
 // Not a kernel: this is the CPU's reading, used by the reference, by tests and by small tensors.
 // Invariant: a row is whole blocks, so rows may be moved as bytes.
-// Source: ggml's block layouts (ggml-common.h): q4_0 w = d·(q − 8), q4_1 w = d·q + m, q8_0 w = d·q; low nibbles are weights 0..15.
+// Source: ggml's block layouts (ggml-common.h): q4_0 w = d·(q − 8), q4_1 w = d·q + m, q5_0 and q5_1 the same with a fifth bit,
+// q8_0 w = d·q; low nibbles are weights 0..15. A K block is 256 weights: q4_K and q5_K eight times 32 with w = d·sᵢ·q − dmin·mᵢ,
+// six bits each for sᵢ and mᵢ; q6_K sixteen times 16 with w = d·sᵢ·(q − 32), sᵢ signed bytes.
 import { OpenChatError } from '../../errors.ts'
 import { bfloatToFloat, halfToFloat } from './half.ts'
 
@@ -52,7 +54,7 @@ export const tensorTypes: Readonly<Record<string, TensorType>> = {
 }
 
 /** The types this engine computes with. */
-export const supportedTypes = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_1'] as const
+export const supportedTypes = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q4_K', 'Q5_K', 'Q6_K'] as const
 export type SupportedType = (typeof supportedTypes)[number]
 
 export function isSupportedType(type: string): type is SupportedType {
@@ -68,7 +70,7 @@ export function requireSupportedType(tensor: { name: string; type: string }): Su
   throw new OpenChatError(
     'tensor_type_unsupported',
     `Tensor ${tensor.name} is stored as ${tensor.type}; this engine computes with ${supportedTypes.join(', ')}.`,
-    { meta: { tensor: tensor.name, type: tensor.type }, action: 'Choose a file quantised as Q4_0, Q4_1 or Q8_0.' },
+    { meta: { tensor: tensor.name, type: tensor.type }, action: 'Choose a file quantised as Q4_K_M, Q6_K or Q8_0.' },
   )
 }
 
@@ -95,30 +97,101 @@ export function dequantise<T extends Float32Array | Float64Array>(type: Supporte
     case 'BF16':
       for (let i = 0; i < count; i++) out[i] = bfloatToFloat(view.getUint16(2 * i, true))
       return out
+  }
+  const { block, bytes } = tensorTypes[type]
+  const quants = new Uint8Array(32)
+  for (let at = 0, i = 0; i < count; at += bytes, i += block) {
+    for (let part = 0; part < block / 32; part++) {
+      const { scales, shift } = readPart(type, view, at, part, quants)
+      for (let j = 0; j < 32; j++) out[i + 32 * part + j] = scales[j >> 4] * (quants[j] - zeroOf[type]) + shift
+    }
+  }
+  return out
+}
+
+/** The quantised types; the others hold each weight by itself. */
+export type BlockType = Exclude<SupportedType, 'F32' | 'F16' | 'BF16'>
+
+/** The level that stands for 0 before the shift: `w = scale · (q − zero) + shift`. */
+export const zeroOf: Readonly<Record<BlockType, number>> = {
+  Q4_0: 8,
+  Q4_1: 0,
+  Q5_0: 16,
+  Q5_1: 0,
+  Q8_0: 128,
+  Q4_K: 0,
+  Q5_K: 0,
+  Q6_K: 32,
+}
+
+/** What 32 neighbouring weights share: a scale for each half, and a shift. Products of f16 by at most 8 bits, so exact in f32. */
+export interface PartTerms {
+  scales: readonly [low: number, high: number]
+  shift: number
+}
+
+/**
+ * Reads weights 32·part … of the block at byte `at`: all quantised types as one form.
+ * @param quants [32], written: the levels, unsigned
+ */
+export function readPart(type: BlockType, view: DataView, at: number, part: number, quants: Uint8Array): PartTerms {
+  const half = (offset: number) => halfToFloat(view.getUint16(at + offset, true))
+  const same = (scale: number, shift = 0): PartTerms => ({ scales: [scale, scale], shift })
+  switch (type) {
     case 'Q8_0':
-      for (let at = 0, i = 0; i < count; at += 34) {
-        const d = halfToFloat(view.getUint16(at, true))
-        for (let j = 0; j < 32; j++) out[i++] = d * view.getInt8(at + 2 + j)
-      }
-      return out
+      for (let j = 0; j < 32; j++) quants[j] = view.getUint8(at + 2 + j) ^ 128
+      return same(half(0))
     case 'Q4_0':
-      for (let at = 0, i = 0; i < count; at += 18, i += 32) {
-        const d = halfToFloat(view.getUint16(at, true))
-        nibbles(source, at + 2, out, i, d, -8 * d)
-      }
-      return out
+      nibbles(view, at + 2, quants)
+      return same(half(0))
     case 'Q4_1':
-      for (let at = 0, i = 0; i < count; at += 20, i += 32) {
-        nibbles(source, at + 4, out, i, halfToFloat(view.getUint16(at, true)), halfToFloat(view.getUint16(at + 2, true)))
+      nibbles(view, at + 4, quants)
+      return same(half(0), half(2))
+    case 'Q5_0':
+      nibbles(view, at + 6, quants)
+      fifthBits(view.getUint32(at + 2, true), quants)
+      return same(half(0))
+    case 'Q5_1':
+      nibbles(view, at + 8, quants)
+      fifthBits(view.getUint32(at + 4, true), quants)
+      return same(half(0), half(2))
+    case 'Q4_K':
+    case 'Q5_K': {
+      const [scale, minimum] = sixBits(view, at + 4, part)
+      const low = at + (type === 'Q4_K' ? 16 : 48) + 32 * (part >> 1)
+      for (let j = 0; j < 32; j++) quants[j] = (view.getUint8(low + j) >> (4 * (part & 1))) & 15
+      if (type === 'Q5_K') for (let j = 0; j < 32; j++) quants[j] |= ((view.getUint8(at + 16 + j) >> part) & 1) << 4
+      return same(half(0) * scale, -half(2) * minimum)
+    }
+    case 'Q6_K': {
+      // 128 weights share 64 bytes of nibbles and 32 of upper bits: parts 0 and 1 are low nibbles, 2 and 3 high ones.
+      const [side, quarter] = [part >> 2, part & 3]
+      const low = at + 64 * side + 32 * (quarter & 1)
+      const high = at + 128 + 32 * side
+      for (let j = 0; j < 32; j++) {
+        quants[j] = ((view.getUint8(low + j) >> (4 * (quarter >> 1))) & 15) | (((view.getUint8(high + j) >> (2 * quarter)) & 3) << 4)
       }
-      return out
+      const d = half(208)
+      return { scales: [d * view.getInt8(at + 192 + 2 * part), d * view.getInt8(at + 193 + 2 * part)], shift: 0 }
+    }
   }
 }
 
-function nibbles(source: Uint8Array, at: number, out: Float32Array | Float64Array, i: number, d: number, m: number): void {
+function nibbles(view: DataView, at: number, quants: Uint8Array): void {
   for (let j = 0; j < 16; j++) {
-    const byte = source[at + j]
-    out[i + j] = d * (byte & 15) + m
-    out[i + 16 + j] = d * (byte >> 4) + m
+    const byte = view.getUint8(at + j)
+    quants[j] = byte & 15
+    quants[16 + j] = byte >> 4
   }
+}
+
+function fifthBits(bits: number, quants: Uint8Array): void {
+  for (let j = 0; j < 32; j++) quants[j] |= ((bits >>> j) & 1) << 4
+}
+
+/** Scale and minimum of a part, six bits each of twelve bytes: the last four parts keep their upper two bits with the first four. */
+function sixBits(view: DataView, at: number, part: number): [scale: number, minimum: number] {
+  const byte = (offset: number) => view.getUint8(at + offset)
+  if (part < 4) return [byte(part) & 63, byte(part + 4) & 63]
+  return [(byte(part + 4) & 15) | ((byte(part - 4) >> 6) << 4), (byte(part + 4) >> 4) | ((byte(part) >> 6) << 4)]
 }

@@ -14,6 +14,11 @@ it.each([
   ['Q8_0', 64],
   ['Q4_0', 96],
   ['Q4_1', 32],
+  ['Q5_0', 96],
+  ['Q5_1', 64],
+  ['Q4_K', 256],
+  ['Q5_K', 512],
+  ['Q6_K', 256],
 ] as const)('%s, %i wide', async (type, width) => {
   const matrix = storedMatrix(type, width, vocab, 3)
   const tiles = Math.ceil(vocab / 4)

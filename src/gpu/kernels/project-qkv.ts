@@ -12,6 +12,8 @@ export interface QkvInput extends ProjectionInput {
   rows: GPUBuffer
   /** [positions][headDim / 2] of (cos, sin). */
   rope: GPUBuffer
+  /** false where head-norm turns q and k. */
+  rotated?: boolean
   /** [rows][heads · headDim] */
   q: GPUBuffer
   /** [places][2 · kvHeads · headDim] */
@@ -22,6 +24,12 @@ export function projectQkv(input: QkvInput): Dispatch {
   return projection('project-qkv', body, input, {
     read: [input.rows, input.rope],
     write: [input.q, input.kv],
-    constants: { HEADS: input.heads, KV_HEADS: input.kvHeads, HEAD_DIM: input.headDim },
+    constants: {
+      HEADS: input.heads,
+      KV_HEADS: input.kvHeads,
+      HEAD_DIM: input.headDim,
+      BIASED: Number(input.segment.biased ?? false),
+      ROTATED: Number(input.rotated ?? true),
+    },
   })
 }

@@ -1,4 +1,5 @@
-// q, k, v = W_qkv · x, then RoPE on q and k (half-split: pairs i, i + d/2), then k and v are appended to the cache.
+// q, k, v = W_qkv · x (+ bias), then RoPE on q and k (half-split: pairs i, i + d/2), then k and v are appended to the cache.
+// BIASED: a vec4 for each tile stands behind the segment's last tile. ROTATED false: q and k are left for head-norm to turn.
 // A tile's four rows, within one head: i, i + 1, i + d/2, i + 1 + d/2 of a q or k head (so a thread owns whole pairs), and
 // 4u .. 4u + 3 of a v head. Heads in the order q, k, v. Positions and cache places are the rows' own: nothing is shared.
 // X: rms-norm. rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
@@ -19,12 +20,18 @@ struct Row {
 override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
+override BIASED: bool = false;
+override ROTATED: bool = true;
 
 fn token_count() -> u32 {
   return batch.rows;
 }
 
-fn finish(tile: u32, token: u32, sums: vec4<f32>) {
+fn finish(tile: u32, token: u32, products: vec4<f32>) {
+  var sums = products;
+  if (BIASED) {
+    sums += bitcast<vec4<f32>>(W[TILES * BLOCKS * BLOCK_WORDS + tile - TILE_BASE]);
+  }
   let head = tile / (HEAD_DIM / 4u);
   let u = tile % (HEAD_DIM / 4u);
   let row = rows[token];
@@ -45,7 +52,8 @@ fn finish(tile: u32, token: u32, sums: vec4<f32>) {
   let y = with_delta(sums, token, select(0u, 1u, is_key), vec4(r, r + 1u, r + half, r + half + 1u));
   let a = rope[row.position * half + 2u * u];
   let b = rope[row.position * half + 2u * u + 1u];
-  let turned = vec4(y.x * a.x - y.z * a.y, y.y * b.x - y.w * b.y, y.z * a.x + y.x * a.y, y.w * b.x + y.y * b.y);
+  let rotated = vec4(y.x * a.x - y.z * a.y, y.y * b.x - y.w * b.y, y.z * a.x + y.x * a.y, y.w * b.x + y.y * b.y);
+  let turned = select(y, rotated, ROTATED);
   if (is_key) {
     let to = row.place * 2u * kv_dim + r;
     kv[to] = turned.x;

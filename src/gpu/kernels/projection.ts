@@ -1,5 +1,5 @@
 // Puts a projection together: weights prelude × tile prelude × LoRA prelude × the kernel's own `finish`. Not a kernel itself.
-// The variant axes are chosen here once: five storage formats, one or four tokens a thread or lanes, with or without LoRA.
+// The variant axes are chosen here once: eight storage formats, one or four tokens a thread or lanes, with or without LoRA.
 import type { Dispatch } from './kernel.ts'
 import lanes from './tile/lanes.wgsl?raw'
 import loraExpand from './tile/lora-expand.wgsl?raw'
@@ -11,14 +11,17 @@ import bf16 from './weights/bf16.wgsl?raw'
 import f16 from './weights/f16.wgsl?raw'
 import f32 from './weights/f32.wgsl?raw'
 import q4 from './weights/q4.wgsl?raw'
+import q4s from './weights/q4s.wgsl?raw'
+import q5 from './weights/q5.wgsl?raw'
+import q6 from './weights/q6.wgsl?raw'
 import q8 from './weights/q8.wgsl?raw'
 
-export const weightPreludes = { q4, q8, f16, bf16, f32 }
+export const weightPreludes = { q4, q4s, q5, q6, q8, f16, bf16, f32 }
 export type WeightFormat = keyof typeof weightPreludes
 export const sharedPrelude = shared
 
 /** vec4<u32> of a tile block (4 rows × 32 columns), as in the preludes. */
-export const blockWords: Readonly<Record<WeightFormat, number>> = { q4: 5, q8: 9, f16: 16, bf16: 16, f32: 32 }
+export const blockWords: Readonly<Record<WeightFormat, number>> = { q4: 5, q4s: 6, q5: 7, q6: 8, q8: 9, f16: 16, bf16: 16, f32: 32 }
 
 /** Who computes a tile: see tile/*.wgsl. */
 export type TileVariant = 'lanes' | 'thread-1' | 'thread-4'
@@ -35,6 +38,8 @@ export interface Segment {
   tiles: number
   /** Of 32 columns. */
   blocks: number
+  /** A vec4 of biases for each tile stands behind the last one; only project-qkv reads it. */
+  biased?: boolean
 }
 
 /** z as lora-shrink wrote it, and the B pool. */

@@ -5,8 +5,19 @@
 import { OpenChatError } from '../../errors.ts'
 import type { GgufFile, GgufTensor } from '../formats/gguf.ts'
 
+/**
+ * llama: also SmolLM, Mistral and R1-Distill-Llama; q and k stored for interleaved RoPE. qwen2: a bias on q, k and v, rows in plain
+ * order. qwen3: no bias, plain order, and an RMS norm over each head of q and of k before RoPE.
+ */
+const architectures = {
+  llama: { permutedQk: true, qkvBias: false, headNorm: false },
+  qwen2: { permutedQk: false, qkvBias: true, headNorm: false },
+  qwen3: { permutedQk: false, qkvBias: false, headNorm: true },
+} as const
+export type Architecture = keyof typeof architectures
+
 export interface ModelConfig {
-  architecture: 'llama'
+  architecture: Architecture
   name: string
   layers: number
   hidden: number
@@ -27,6 +38,10 @@ export interface ModelConfig {
   tied: boolean
   /** q and k rows are stored for interleaved RoPE: see formats/permute.ts. */
   permutedQk: boolean
+  /** q, k and v have a bias, added before RoPE. */
+  qkvBias: boolean
+  /** Each head of q and k is RMS-normalised, with a gain over the head's dimensions, before RoPE. */
+  headNorm: boolean
   bosId: number | null
   /** Ids that end an answer; never printed. */
   eosIds: number[]
@@ -38,11 +53,15 @@ export interface ModelConfig {
  */
 export function modelConfig(gguf: GgufFile): ModelConfig {
   const architecture = gguf.metadata.get('general.architecture')
-  if (architecture !== 'llama') {
-    throw new OpenChatError('architecture_unsupported', `The model's architecture is ${String(architecture)}; this engine runs llama.`, {
-      meta: { architecture: String(architecture) },
-      action: 'Choose a Llama, SmolLM2 or Mistral file in GGUF form.',
-    })
+  if (!isArchitecture(architecture)) {
+    throw new OpenChatError(
+      'architecture_unsupported',
+      `The model's architecture is ${shown(architecture)}; this engine runs ${Object.keys(architectures).join(', ')}.`,
+      {
+        meta: { architecture: shown(architecture) },
+        action: 'Choose a Llama, SmolLM, Mistral, Qwen2 or Qwen3 file in GGUF form.',
+      },
+    )
   }
   const size = (key: string) => positiveInteger(gguf, `${architecture}.${key}`)
   const has = (key: string) => gguf.metadata.has(`${architecture}.${key}`)
@@ -67,7 +86,7 @@ export function modelConfig(gguf: GgufFile): ModelConfig {
     rmsEpsilon: positive(gguf, `${architecture}.attention.layer_norm_rms_epsilon`),
     slidingWindow: window === 0 ? null : window,
     tied: !gguf.tensors.has('output.weight'),
-    permutedQk: true,
+    ...architectures[architecture],
     bosId: tokenId(gguf, 'tokenizer.ggml.bos_token_id'),
     eosIds: endIds(gguf),
     addBos: gguf.metadata.get('tokenizer.ggml.add_bos_token') === true,
@@ -77,8 +96,19 @@ export function modelConfig(gguf: GgufFile): ModelConfig {
   return config
 }
 
-/** Names and ggml shapes ([in, out]) of every tensor of one layer. */
-export function layerTensors(config: ModelConfig, layer: number): Record<string, { name: string; shape: number[] }> {
+function isArchitecture(name: unknown): name is Architecture {
+  return typeof name === 'string' && Object.hasOwn(architectures, name)
+}
+
+type LayerPart = 'attention_norm' | 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj' | 'ffn_norm' | 'gate_proj' | 'up_proj' | 'down_proj'
+
+interface NamedTensor {
+  name: string
+  shape: number[]
+}
+
+/** Names and ggml shapes ([in, out]) of every tensor of one layer that each architecture has. */
+export function layerTensors(config: ModelConfig, layer: number): Record<LayerPart, NamedTensor> {
   const { hidden, ffn, heads, kvHeads, headDim } = config
   const at = (part: string, shape: number[]) => ({ name: `blk.${layer}.${part}.weight`, shape })
   return {
@@ -91,6 +121,16 @@ export function layerTensors(config: ModelConfig, layer: number): Record<string,
     gate_proj: at('ffn_gate', [hidden, ffn]),
     up_proj: at('ffn_up', [hidden, ffn]),
     down_proj: at('ffn_down', [ffn, hidden]),
+  }
+}
+
+/** What qwen2 and qwen3 have beside them: the biases of q, k and v, or the gains of the head norms of q and k. */
+export function headTensors(config: ModelConfig, layer: number): { biases: NamedTensor[]; gains: NamedTensor[] } {
+  const { heads, kvHeads, headDim, qkvBias, headNorm } = config
+  const at = (part: string, size: number) => ({ name: `blk.${layer}.${part}`, shape: [size] })
+  return {
+    biases: qkvBias ? [at('attn_q.bias', heads * headDim), at('attn_k.bias', kvHeads * headDim), at('attn_v.bias', kvHeads * headDim)] : [],
+    gains: headNorm ? [at('attn_q_norm.weight', headDim), at('attn_k_norm.weight', headDim)] : [],
   }
 }
 
@@ -176,6 +216,7 @@ function checkTensors(gguf: GgufFile, config: ModelConfig): void {
   if (!config.tied) expect('output.weight', [config.hidden, config.vocab])
   if (gguf.tensors.has('rope_freqs.weight')) expect('rope_freqs.weight', [config.ropeDimensions / 2])
   for (let layer = 0; layer < config.layers; layer++) {
-    for (const { name, shape } of Object.values(layerTensors(config, layer))) expect(name, shape)
+    const { biases, gains } = headTensors(config, layer)
+    for (const { name, shape } of [...Object.values(layerTensors(config, layer)), ...biases, ...gains]) expect(name, shape)
   }
 }

@@ -2,7 +2,7 @@
 // A row is a token with its own position, place in the cache, sequence and adapter, so prefill (many positions of one sequence)
 // and decode (one position of many sequences, under different adapters) are the same code.
 // Seven dispatches a layer: norm | q k v + RoPE + append | attention | output + residual | norm | gate, up, SiLU | down + residual.
-// Adapters shrink inside the norms, and in one dispatch more before o and before down: nine a layer at most. Without one in the
+// One more where heads of q and k are normalised (qwen3). Adapters shrink inside the norms, and in one dispatch more before o and before down: nine a layer at most. Without one in the
 // batch nothing of LoRA is encoded.
 // Not a scheduler: one `run` at a time (engine.ts sees to it). Prepared dispatches are kept until a buffer they bind moves.
 import type { Device } from '../device.ts'
@@ -10,6 +10,7 @@ import type { LoraModule } from '../formats/peft.ts'
 import { argmax } from '../kernels/argmax.ts'
 import { attention } from '../kernels/attention.ts'
 import { embed } from '../kernels/embed.ts'
+import { headNorm } from '../kernels/head-norm.ts'
 import type { Dispatch, Prepared, Programs } from '../kernels/kernel.ts'
 import { type LoraShrinkInput, loraShrink } from '../kernels/lora-shrink.ts'
 import { normShrink } from '../kernels/norm-shrink.ts'
@@ -222,7 +223,9 @@ export class Forward {
     const { config, weights, scratch, cache } = this.#parts
     const { heads, kvHeads, headDim } = config
     const { x, xStride, batch, rows, rope, q } = scratch
-    return weights.layers[layer].qkv.map((segment) =>
+    const { qkv, headGains } = weights.layers[layer]
+    const kv = cache.buffers[layer]
+    const work = qkv.map((segment) =>
       projectQkv({
         segment,
         variant,
@@ -234,12 +237,15 @@ export class Forward {
         rows,
         rope,
         q,
-        kv: cache.buffers[layer],
+        kv,
         heads,
         kvHeads,
         headDim,
+        rotated: headGains === null,
       }),
     )
+    if (headGains === null) return work
+    return [...work, headNorm({ batch, rows, rope, gains: headGains, q, kv, heads, kvHeads, headDim, epsilon: config.rmsEpsilon })]
   }
 
   #attention(layer: number): Dispatch {

@@ -2,11 +2,11 @@
 import { expect, it } from 'vitest'
 import { quantise } from '../formats/gguf-writer.testing.ts'
 import { halfToFloat } from '../formats/half.ts'
-import { dequantise, type SupportedType } from '../formats/quant.ts'
+import { dequantise, type SupportedType, supportedTypes } from '../formats/quant.ts'
 import { noise } from '../kernels/noise.testing.ts'
 import { commonFormat, packTiles, type SourceMatrix, tileWords } from './pack.ts'
 
-const inputs = 64
+const inputs = 256
 
 /** Row `lane` of a tile of one block row, as kernels/weights/*.wgsl read it. */
 function unpack(format: string, words: Uint32Array, lane: number): number[] {
@@ -24,6 +24,14 @@ function unpack(format: string, words: Uint32Array, lane: number): number[] {
       const nibble = (at(block, 1 + Math.floor((c % 16) / 4), 5) >>> (8 * (c % 4) + (c < 16 ? 0 : 4))) & 15
       return halfToFloat(pair & 0xffff) * nibble + halfToFloat(pair >>> 16)
     }
+    if (format === 'q4s' || format === 'q5' || format === 'q6') {
+      const size = { q4s: 6, q5: 7, q6: 8 }[format]
+      const lower = (at(block, size - 4 + Math.floor((c % 16) / 4), size) >>> (8 * (c % 4) + (c < 16 ? 0 : 4))) & 15
+      if (format === 'q4s') return asFloat(at(block, 0, 6)) * lower + asFloat(at(block, 1, 6))
+      if (format === 'q5') return asFloat(at(block, 0, 7)) * (lower + 16 * ((at(block, 2, 7) >>> c) & 1)) + asFloat(at(block, 1, 7))
+      const upper = (at(block, c < 16 ? 2 : 3, 8) >>> (2 * (c % 16))) & 3
+      return asFloat(at(block, c < 16 ? 0 : 1, 8)) * (lower + 16 * upper - 32)
+    }
     if (format === 'q8') {
       const byte = (at(block, 1 + Math.floor(c / 4), 9) >>> (8 * (c % 4))) & 255
       return asFloat(at(block, 0, 9)) * (c % 4 === 3 ? (byte << 24) >> 24 : byte - 128)
@@ -34,7 +42,7 @@ function unpack(format: string, words: Uint32Array, lane: number): number[] {
   })
 }
 
-it.each(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_1'] as SupportedType[])('%s', (type) => {
+it.each(supportedTypes.map((type): [SupportedType] => [type]))('%s', (type) => {
   const matrix: SourceMatrix = { type, inputs, outputs: 5, bytes: quantise(type, noise(inputs * 5, 3)) }
   const format = commonFormat([type])
   const packed = packTiles(format, inputs, (tile, lane) => (4 * tile + lane < 5 ? { matrix, row: 4 * tile + lane } : null), 0, 2)

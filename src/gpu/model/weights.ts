@@ -7,7 +7,7 @@ import type { GgufFile } from '../formats/gguf.ts'
 import { dequantise, requireSupportedType } from '../formats/quant.ts'
 import type { Segment, WeightFormat } from '../kernels/projection.ts'
 import type { ByteSource } from '../types.ts'
-import { layerTensors, type ModelConfig, requireTensor } from './config.ts'
+import { headTensors, layerTensors, type ModelConfig, requireTensor } from './config.ts'
 import { commonFormat, packTiles, type RowChoice, type SourceMatrix, tileWords } from './pack.ts'
 
 /** A matrix on the device: one segment, or more when a binding or a type boundary divides it. */
@@ -16,6 +16,8 @@ export type PackedMatrix = readonly Segment[]
 export interface LayerWeights {
   attentionNorm: GPUBuffer
   qkv: PackedMatrix
+  /** Gains of the head norms, [q: headDim, k: headDim] f32; null where the architecture has none. */
+  headGains: GPUBuffer | null
   output: PackedMatrix
   ffnNorm: GPUBuffer
   gateUp: PackedMatrix
@@ -69,29 +71,45 @@ export async function loadWeights(
     const { type, inputs, bytes } = await read(name)
     return dequantise(type, bytes, new Float32Array(inputs))
   }
-  const vector = async (name: string): Promise<GPUBuffer> => {
-    const values = await floats(name)
-    const lease = await arena.allocate(values.byteLength, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, name, { exact: true })
+  /** Several tensors end to end. */
+  const vector = async (...names: string[]): Promise<GPUBuffer> => {
+    const parts: Float32Array[] = []
+    for (const name of names) parts.push(await floats(name))
+    const values = Float32Array.from(parts.flatMap((part) => [...part]))
+    const lease = await arena.allocate(values.byteLength, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST, names[0], { exact: true })
     leases.push(lease)
     gpu.queue.writeBuffer(lease.buffer, 0, values)
     return lease.buffer
   }
-  /** Tiles [from, to) of a matrix, all of one format. */
-  const pack = async (label: string, format: WeightFormat, inputs: number, choose: RowChoice, from: number, to: number) => {
+  /** Tiles [from, to) of a matrix, all of one format; `bias` of each row, by tile and lane, stands behind the last tile. */
+  const pack = async (
+    label: string,
+    format: WeightFormat,
+    inputs: number,
+    choose: RowChoice,
+    from: number,
+    to: number,
+    bias: ((tile: number, lane: number) => number) | null = null,
+  ) => {
+    const biasBytes = bias === null ? 0 : 16
     const bytesPerTile = tileWords(format, inputs) * 4
-    const perSegment = Math.floor(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize) / bytesPerTile)
+    const perSegment = Math.floor(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize) / (bytesPerTile + biasBytes))
     const perWrite = Math.max(1, Math.floor(stagingBytes / bytesPerTile))
     const segments: Segment[] = []
     for (let tileBase = from; tileBase < to; tileBase += perSegment) {
       const tiles = Math.min(perSegment, to - tileBase)
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
-      const lease = await arena.allocate(tiles * bytesPerTile, usage, label, { exact: true })
+      const lease = await arena.allocate(tiles * (bytesPerTile + biasBytes), usage, label, { exact: true })
       leases.push(lease)
       for (let at = 0; at < tiles; at += perWrite) {
         const words = packTiles(format, inputs, choose, tileBase + at, tileBase + Math.min(tiles, at + perWrite))
         gpu.queue.writeBuffer(lease.buffer, at * bytesPerTile, words)
       }
-      segments.push({ format, buffer: lease.buffer, tileBase, tiles, blocks: Math.ceil(inputs / 32) })
+      if (bias !== null) {
+        const rows = Float32Array.from({ length: 4 * tiles }, (_, i) => bias(tileBase + (i >> 2), i & 3))
+        gpu.queue.writeBuffer(lease.buffer, tiles * bytesPerTile, rows)
+      }
+      segments.push({ format, buffer: lease.buffer, tileBase, tiles, blocks: Math.ceil(inputs / 32), biased: bias !== null })
     }
     return segments
   }
@@ -103,15 +121,18 @@ export async function loadWeights(
     const names = layerTensors(config, layer)
     const parts = [await read(names.q_proj.name), await read(names.k_proj.name), await read(names.v_proj.name)]
     const choose = qkvRows(parts, config)
+    const biases: Float32Array[] = []
+    for (const { name } of headTensors(config, layer).biases) biases.push(await floats(name))
+    const bias = biases.length === 0 ? null : qkvBias(biases, parts, choose)
     const perHead = config.headDim / 4
     const ends = [config.heads, config.heads + config.kvHeads, config.heads + 2 * config.kvHeads].map((heads) => heads * perHead)
     const label = `blk.${layer}.qkv`
     if (new Set(parts.map(({ type }) => commonFormat([type]))).size === 1) {
-      return pack(label, commonFormat([parts[0].type]), config.hidden, choose, 0, ends[2])
+      return pack(label, commonFormat([parts[0].type]), config.hidden, choose, 0, ends[2], bias)
     }
     const pieces: Segment[] = []
     for (let i = 0; i < 3; i++) {
-      pieces.push(...(await pack(label, commonFormat([parts[i].type]), config.hidden, choose, i === 0 ? 0 : ends[i - 1], ends[i])))
+      pieces.push(...(await pack(label, commonFormat([parts[i].type]), config.hidden, choose, i === 0 ? 0 : ends[i - 1], ends[i], bias)))
     }
     return pieces
   }
@@ -127,9 +148,11 @@ export async function loadWeights(
     const layers: LayerWeights[] = []
     for (let layer = 0; layer < config.layers; layer++) {
       const names = layerTensors(config, layer)
+      const gains = headTensors(config, layer).gains.map(({ name }) => name)
       layers.push({
         attentionNorm: await vector(names.attention_norm.name),
         qkv: await qkv(layer),
+        headGains: gains.length === 0 ? null : await vector(...gains),
         output: await plain(names.o_proj.name),
         ffnNorm: await vector(names.ffn_norm.name),
         gateUp: await gateUp(layer),
@@ -155,7 +178,15 @@ function naturalRows(matrix: SourceMatrix): RowChoice {
   return (tile, lane) => (4 * tile + lane < matrix.outputs ? { matrix, row: 4 * tile + lane } : null)
 }
 
-/** Within a head of q or k: i, i + 1, i + d/2, i + 1 + d/2, taken from where arch `llama` stores them (row 2p + j of pair p). */
+/** The bias of a packed row: that of the row it was chosen from. */
+function qkvBias(biases: readonly Float32Array[], parts: readonly SourceMatrix[], choose: RowChoice) {
+  return (tile: number, lane: number): number => {
+    const chosen = choose(tile, lane)
+    return chosen === null ? 0 : biases[parts.indexOf(chosen.matrix)][chosen.row]
+  }
+}
+
+/** Within a head of q or k: i, i + 1, i + d/2, i + 1 + d/2, taken from where the file stores them (arch `llama`: row 2p + j of pair p). */
 export function qkvRows(
   [q, k, v]: SourceMatrix[],
   { heads, kvHeads, headDim, permutedQk }: Pick<ModelConfig, 'heads' | 'kvHeads' | 'headDim' | 'permutedQk'>,

@@ -1,12 +1,13 @@
-// The whole llama forward pass in f64, straight from a GGUF file: the oracle of the engine. Not an engine: no cache, no GPU,
+// The whole forward pass of llama, qwen2 and qwen3 in f64, straight from a GGUF file: the oracle of the engine. Not an engine: no cache, no GPU,
 // a second or more a token on the default model.
 // Order of one layer: x += o(attention(rope(q), rope(k), v)) of norm(x); x += down(swiglu(gate, up)) of norm(x).
-// Source: Touvron et al. 2023, arXiv 2302.13971.
+// qwen2 adds a bias to q, k and v; qwen3 normalises each head of q and k; both before RoPE.
+// Source: Touvron et al. 2023, arXiv 2302.13971; Qwen Team 2024, arXiv 2407.10671 and 2025, arXiv 2505.09388.
 import type { GgufFile } from '../formats/gguf.ts'
 import type { LoraDelta, LoraModule } from '../formats/peft.ts'
 import { unpermuteRows } from '../formats/permute.ts'
 import { requireSupportedType } from '../formats/quant.ts'
-import { layerTensors, type ModelConfig, modelConfig, requireTensor } from '../model/config.ts'
+import { headTensors, layerTensors, type ModelConfig, modelConfig, requireTensor } from '../model/config.ts'
 import type { ByteSource } from '../types.ts'
 import { attention } from './attention.ts'
 import { loraDelta } from './lora.ts'
@@ -19,6 +20,10 @@ interface ReferenceLayer {
   attentionNorm: Float64Array
   ffnNorm: Float64Array
   matrices: Record<LoraModule, StoredMatrix>
+  /** Of q, k and v; empty where the architecture has none. */
+  biases: Float64Array[]
+  /** Of the head norms of q and k; empty where the architecture has none. */
+  gains: Float64Array[]
 }
 
 export interface ReferenceModel {
@@ -47,7 +52,10 @@ export async function loadReference(gguf: GgufFile, source: ByteSource): Promise
   const layers: ReferenceLayer[] = []
   for (let layer = 0; layer < config.layers; layer++) {
     const at = layerTensors(config, layer)
+    const { biases, gains } = headTensors(config, layer)
     layers.push({
+      biases: await Promise.all(biases.map(({ name }) => vector(name))),
+      gains: await Promise.all(gains.map(({ name }) => vector(name))),
       attentionNorm: await vector(at.attention_norm.name),
       ffnNorm: await vector(at.ffn_norm.name),
       matrices: {
@@ -99,7 +107,7 @@ export function referenceLogits(model: ReferenceModel, tokens: readonly number[]
 
 function runLayer(
   { config, ropeFactors }: ReferenceModel,
-  { matrices, attentionNorm, ffnNorm }: ReferenceLayer,
+  { matrices, biases, gains, attentionNorm, ffnNorm }: ReferenceLayer,
   layer: number,
   residual: Float64Array[],
   deltas: readonly LoraDelta[],
@@ -116,15 +124,25 @@ function runLayer(
   }
   const turn = (x: Float64Array, position: number) => rope(x, position, config.headDim, config.ropeDimensions, config.ropeBase, ropeFactors)
   const normed = residual.map((x) => rmsNorm(x, attentionNorm, config.rmsEpsilon))
-  const queries = linear('q_proj', normed).map(turn)
-  const keys = linear('k_proj', normed).map(turn)
-  const values = linear('v_proj', normed)
+  const heads = (module: LoraModule, part: number) => {
+    const rows = linear(module, normed).map((row) => (biases[part] ? sum(row, biases[part]) : row))
+    return gains[part] ? rows.map((row) => perHead(row, config.headDim, (head) => rmsNorm(head, gains[part], config.rmsEpsilon))) : rows
+  }
+  const queries = heads('q_proj', 0).map(turn)
+  const keys = heads('k_proj', 1).map(turn)
+  const values = heads('v_proj', 2)
   const mixed = queries.map((q, t) => attention(q, keys.slice(0, t + 1), values.slice(0, t + 1), config))
   const attended = linear('o_proj', mixed).map((row, t) => sum(residual[t], row))
   const ffnInput = attended.map((x) => rmsNorm(x, ffnNorm, config.rmsEpsilon))
   const up = linear('up_proj', ffnInput)
   const hidden = linear('gate_proj', ffnInput).map((gate, t) => swiglu(gate, up[t]))
   return linear('down_proj', hidden).map((row, t) => sum(attended[t], row))
+}
+
+function perHead(row: Float64Array, headDim: number, change: (head: Float64Array) => Float64Array): Float64Array {
+  const out = new Float64Array(row.length)
+  for (let at = 0; at < row.length; at += headDim) out.set(change(row.subarray(at, at + headDim)), at)
+  return out
 }
 
 function sum(a: Float64Array, b: Float64Array): Float64Array {
