@@ -65,11 +65,11 @@ export function createBlobs(pieces: Pieces, chunkBytes = CHUNK_BYTES, watch?: Bl
 
   async function remove(digest: string): Promise<void> {
     const list = await listOf(digest)
+    await watch?.deleted(digest)
     // The mark goes first: what is half deleted is not there.
     await pieces.remove(completeName(digest))
     const mine = [`${digest}.`, ...(list === null ? [] : [`${list.at}.`])]
     for (const name of await pieces.names()) if (mine.some((start) => name.startsWith(start))) await pieces.remove(name)
-    await watch?.deleted(digest)
   }
 
   const watched = (writer: BlobWriter): BlobWriter => ({

@@ -1,7 +1,10 @@
 // The page's own stores: which place holds blobs in this browser, and a request not to be evicted. The only choice of
 // place in the project; tests and Node build their stores from memory instead.
+import { CHUNK_BYTES } from './blob-writer.ts'
 import { type BlobStore, createBlobs } from './blobs.ts'
+import { type Journal, type JournalEntry, openJournal } from './journal.ts'
 import { indexedDbPieces, opfsPieces, type Pieces } from './pieces.ts'
+import { indexedDbRecords } from './records.ts'
 
 const FOLDER = 'blobs'
 
@@ -19,8 +22,11 @@ async function choosePieces(): Promise<Pieces> {
 
 /** The blob store of this browser. Works on the page and in workers; both see the same blobs. */
 export async function openBlobs(): Promise<BlobStore> {
-  return createBlobs(await choosePieces())
+  return createBlobs(await choosePieces(), CHUNK_BYTES, openKeptJournal())
 }
+
+/** The account of what that store should hold. */
+export const openKeptJournal = (): Journal => openJournal(indexedDbRecords().open<JournalEntry>('kept-files'))
 
 /** Asks the browser to keep this site's data under pressure. @returns whether it promised to. */
 export async function keepStorage(): Promise<boolean> {
