@@ -32,6 +32,8 @@ describe('modelConfig', () => {
       slidingWindow: null,
       tied: false,
       permutedQk: true,
+      qkvBias: false,
+      headNorm: false,
       bosId: 1,
       eosIds: [0, 2],
       addBos: false,
