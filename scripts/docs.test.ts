@@ -12,7 +12,9 @@ const below = (folder: string, kind: RegExp) =>
     .filter((path) => kind.test(path))
 
 const documents = ['README.md', ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : []))]
-const sources = ['src', 'devnet', 'scripts', 'bench'].flatMap((folder) => below(folder, /\.(ts|mjs|svelte)$/)).filter((path) => !/\.test\.ts$/.test(path))
+const sources = ['src', 'devnet', 'scripts', 'bench']
+  .flatMap((folder) => below(folder, /\.(ts|mjs|svelte)$/))
+  .filter((path) => !/\.test\.ts$/.test(path))
 
 it('every error code has a page, and every page a code', () => {
   const text = sources.map(read).join('\n')
@@ -26,18 +28,26 @@ it('every npm script that a document names is there', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   for (const document of documents) {
     const named = [...read(document).matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name!)
-    expect(named.filter((name) => scripts[name] === undefined), document).toEqual([])
+    expect(
+      named.filter((name) => scripts[name] === undefined),
+      document,
+    ).toEqual([])
   }
 })
 
 it('every path and link that a document names leads somewhere', () => {
   for (const document of documents) {
     const text = read(document)
-    const paths = [...text.matchAll(/`((?:src|devnet|contracts|scripts|bench|e2e|docs|adapters|public)\/[\w./-]+\.\w+)`/g)].map(([, path]) => path!)
+    const paths = [...text.matchAll(/`((?:src|devnet|contracts|scripts|bench|e2e|docs|adapters|public)\/[\w./-]+\.\w+)`/g)].map(
+      ([, path]) => path!,
+    )
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, path]) =>
       document === 'README.md' ? path! : join('docs', path!),
     )
-    expect([...paths, ...links].filter((path) => !existsSync(join(root, path))), document).toEqual([])
+    expect(
+      [...paths, ...links].filter((path) => !existsSync(join(root, path))),
+      document,
+    ).toEqual([])
   }
 })
 
