@@ -21,8 +21,10 @@ async function chooseServices(): Promise<Services> {
 const target = document.getElementById('app')!
 try {
   const app = new App(await chooseServices(), window)
+  target.replaceChildren()
   mount(AppFrame, { target, props: { app } })
   await app.begin()
 } catch (thrown) {
+  target.replaceChildren()
   mount(Problem, { target, props: { thrown } })
 }
