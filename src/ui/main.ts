@@ -20,6 +20,11 @@ async function chooseServices(): Promise<Services> {
 
 const target = document.getElementById('app')!
 try {
+  // Before anything is opened: an open database cannot be deleted.
+  if (localStorage.getItem('open-chat/erase') !== null) {
+    await (await import('./settings/erase.ts')).eraseEverything()
+    location.replace('/')
+  }
   const app = new App(await chooseServices(), window)
   target.replaceChildren()
   mount(AppFrame, { target, props: { app } })

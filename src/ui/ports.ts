@@ -1,5 +1,6 @@
 // Fills the page's services with the real rooms: workers for engine and attribution, the wallet behind them. The one place
 // where the page's parts meet; nothing of the chain is loaded before the first paint.
+import type { Trace } from '../attribution/types.ts'
 import { answer, measure } from '../chat/answer.ts'
 import type { Conversation } from '../chat/conversation.ts'
 import { conversationStore } from '../chat/conversation-store.ts'
@@ -8,9 +9,12 @@ import { indexedDbRecords } from '../storage/records.ts'
 import type { AttributionWorker } from '../workers/attribution-api.ts'
 import { openWorker } from '../workers/rpc.ts'
 import { type Catalogue, loadCatalogue } from './ports/catalogue.ts'
+import { openConnection } from './ports/connection.ts'
 import { openDatanetDesk } from './ports/datanet-desk.ts'
 import { openEngine } from './ports/engine-service.ts'
 import { openIntake } from './ports/intake.ts'
+import { openKeyDesk } from './ports/keys.ts'
+import { openPayment } from './ports/payment.ts'
 import { openReceiptDesk } from './ports/receipt-desk.ts'
 import { openWalletDesk } from './ports/wallet-desk.ts'
 import type { Services } from './services.ts'
@@ -22,7 +26,13 @@ export async function createServices(): Promise<Services> {
   const catalogue = await loadCatalogue()
   const engine = openEngine(catalogue)
   const tracer = openTracer(catalogue)
-  const wallet = openWalletDesk(FEE, (error) => console.error(error))
+  const connection = openConnection(() => void keys.connectionChanged())
+  const wallet = openWalletDesk(
+    FEE,
+    (error) => console.error(error),
+    () => connection.resume(),
+  )
+  const keys = openKeyDesk(wallet, connection)
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
   const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
   const quotingAdapters = Object.fromEntries(
@@ -34,8 +44,8 @@ export async function createServices(): Promise<Services> {
     async *ask(request, signal) {
       await datanets.ensure(request.datanets, signal)
       const api = await tracer()
-      // A chain that is down must not cost the answer; that nobody was paid is said after it.
-      const chain = request.payContributors ? await wallet.maybe() : null
+      // What stands against paying must not cost the answer; that nobody was paid is said after it.
+      const payment = await openPayment(wallet, request.payContributors, FEE)
       const port: Tracer = {
         retrieve: api.retrieve,
         live: api.live,
@@ -45,18 +55,28 @@ export async function createServices(): Promise<Services> {
           return api.draft(draft, { chainId: BigInt(settings.chainId), contract: settings.addresses.attributions })
         },
       }
-      const ports = { engine: engine.port, tracer: port, ...(chain === null ? {} : { ledger: chain.ledger }) }
-      for await (const event of answer({ ...request, quotingAdapters }, ports, signal)) {
-        if (event.type === 'signed') await receipts.keep(event.receipt, event.request)
-        yield event
+      const ports = { engine: engine.port, tracer: port, ...(payment.ledger === null ? {} : { ledger: payment.ledger }) }
+      let trace: Trace | null = null
+      try {
+        for await (const event of answer({ ...request, quotingAdapters }, ports, signal)) {
+          if (event.type === 'traced') trace = event.trace
+          if (event.type === 'signed') {
+            payment.signed()
+            await receipts.keep(event.receipt, event.request, trace!)
+          }
+          yield event
+        }
+      } finally {
+        await payment.release()
       }
-      if (request.payContributors && chain === null) await wallet.wallet()
+      if (trace !== null && trace.spans.length > 0) await payment.close()
     },
     measure: (request) => measure({ ...request, quotingAdapters }, engine.port),
     datanets: datanets.service,
     intake: openIntake({ catalogue, tracer, datanets }),
     receipts: receipts.service,
     wallet: wallet.service,
+    keys: keys.service,
     conversations: conversationStore(indexedDbRecords().open<Conversation>('conversations')),
   }
 }

@@ -8,7 +8,12 @@ import type { AnswerEvent, AnswerRequest } from '../chat/answer.ts'
 import type { ContextFit } from '../chat/context.ts'
 import type { ConversationStore } from '../chat/conversation.ts'
 import type { ChatMessage, EngineKind, ReceiptState } from '../chat/ports.ts'
-import type { OpenChatError } from '../errors.ts'
+import type { ErrorWire, OpenChatError } from '../errors.ts'
+import type { BudgetState } from '../wallet/budget.ts'
+import type { KeyState } from '../wallet/burner.ts'
+import type { Earnings } from '../wallet/earnings.ts'
+import type { EndpointCheck, Endpoints } from '../wallet/endpoints.ts'
+import type { BatchState } from '../wallet/light-client/contract-state.ts'
 import type {
   IntakeBatch,
   IntakeDocument,
@@ -30,10 +35,13 @@ export interface Services {
   ask(request: AskRequest, signal: AbortSignal): AsyncIterable<AnswerEvent>
   /** What the question would take of the context, without sending it. @throws question_too_long */
   measure(request: AskRequest): Promise<ContextFit>
+  /** Words of a PDF in reading order, for an attachment; nothing is kept. @throws what the intake's reader of PDF throws */
+  pdfText?(file: File, signal: AbortSignal): Promise<string>
   datanets: DatanetService
   intake: IntakeService
   receipts: ReceiptService
   wallet: WalletService
+  keys: KeyService
   conversations: ConversationStore
 }
 
@@ -466,7 +474,12 @@ export interface DatanetService {
   /** The author's. @throws not_author, already_withdrawn */
   withdraw(datanet: string, contribution: number): Promise<void>
   /** Commit → DA → reveal → index, each batch one contribution. All are written down before the first is sent. @throws not_member, contribution_duplicate, cancelled … */
-  contribute(datanet: string, licence: string, batches: AsyncIterable<IntakeBatch>, signal: AbortSignal): AsyncIterable<ContributionProgress>
+  contribute(
+    datanet: string,
+    licence: string,
+    batches: AsyncIterable<IntakeBatch>,
+    signal: AbortSignal,
+  ): AsyncIterable<ContributionProgress>
   unfinished(datanet: string): Promise<UnfinishedContribution[]>
   /** Goes on with what was begun, from where the chain proves it stands. */
   resume(keys: string[], signal: AbortSignal): AsyncIterable<ContributionProgress>
@@ -538,6 +551,20 @@ export interface ReceiptSummary {
   /** First words of the answer it is for. */
   excerpt: string
   state: ReceiptState
+  /** The whole answer and the visitor's own words, to be searched here. */
+  text: string
+  /** Datanets whose words it pays; empty for receipts of an early version of the page, which did not note them. */
+  datanets: string[]
+  /** Why it has not gone further; null when nothing is wrong. */
+  trouble: ErrorWire | null
+  /** ms since the epoch of the next try; null when none is needed. */
+  retryAt: number | null
+}
+
+/** A batch as the chain proves it. */
+export interface BatchView extends BatchState {
+  batch: number
+  assurance: Assurance
 }
 
 export interface VerifyStep {
@@ -560,6 +587,12 @@ export interface VerifyStep {
 export interface ReceiptService {
   /** Every receipt this browser keeps, newest first. */
   list(): Promise<ReceiptSummary[]>
+  /** Called when the state of any of them may be another. */
+  changed(listener: () => void): () => void
+  /** Makes everything in the outbox due now. */
+  retry(): Promise<void>
+  /** Proven now. */
+  batch(batch: number): Promise<BatchView>
   watch(id: Hex, listener: (state: ReceiptState, assurance: Assurance | null) => void): () => void
   /** Re-runs everything about a kept receipt, or about a receipt file (JSON text). @throws receipt_invalid, receipt_unknown */
   verify(source: { id: Hex } | { file: string }, signal: AbortSignal): AsyncIterable<VerifyStep>
@@ -581,6 +614,18 @@ export type WalletState =
       balance: bigint
       deposit: bigint
       assurance: Assurance
+      /** Who signs receipts: the key of this browser. `address` is another where a wallet is connected. */
+      payer: Hex
+      /** wei of OPEN that the payer itself holds. */
+      payerBalance: bigint
+      /** Name of the connected wallet. */
+      walletName: string | null
+      /** Block time, s, from which the deposit may be taken back; 0 while nobody asked. */
+      unlockAt: number
+      /** Time of the block that all this is proven in, s. */
+      blockTime: number
+      /** Whether this chain gives coin away. */
+      faucet: boolean
     }
 
 export interface WalletService {
@@ -589,4 +634,65 @@ export interface WalletService {
   readonly fee: bigint
   /** Moves OPEN from the balance into the deposit that pays for answers. */
   deposit(wei: bigint, signal: AbortSignal): Promise<void>
+  /** Asks the chain's faucet. @throws faucet_absent, faucet_failed */
+  topUp(): Promise<void>
+  /** Begins the delay after which `withdraw` gives the whole deposit back. */
+  requestWithdrawal(): Promise<void>
+  withdraw(): Promise<void>
+  /** Moves all coin of this browser's key, but the gas, to another account. @returns wei moved */
+  sweep(to: string): Promise<bigint>
+  /** What this account was paid for its words: proven, and complete by its own sum. */
+  earnings(signal: AbortSignal): Promise<{ earnings: Earnings; assurance: Assurance }>
+  budget(listener: (state: BudgetState) => void): () => void
+  /** wei a day; null for none. */
+  setBudget(wei: bigint | null): Promise<void>
+}
+
+// ── keys, other wallets, endpoints ──────────────────────────────────────────────────────────────────────────────────
+
+export interface WalletOffer {
+  /** Reverse domain name. */
+  id: string
+  name: string
+  /** A data: URL of an image, or null. */
+  icon: string | null
+}
+
+export type KeyView =
+  | { state: 'opening' }
+  | { state: 'absent'; error: OpenChatError }
+  | {
+      state: 'ready'
+      key: KeyState
+      connected: (WalletOffer & { address: Hex }) | null
+      /** The wallet of an earlier visit that is not here any more, or not with its account. */
+      gone: { name: string; error: OpenChatError } | null
+    }
+
+export interface KeyService {
+  subscribe(listener: (view: KeyView) => void): () => void
+  /** The passphrase where that is the lock; a passkey is asked for. @throws burner_locked, passkey_refused */
+  unlock(passphrase?: string): Promise<void>
+  /** In every tab. */
+  lock(): Promise<void>
+  /** What opens the key from now on. @throws passkey_unavailable, passkey_refused */
+  protect(by: { kind: 'device' } | { kind: 'passkey' } | { kind: 'passphrase'; passphrase: string }): Promise<void>
+  /** @throws burner_locked, key_without_phrase */
+  phrase(): Promise<string>
+  keyFile(passphrase: string): Promise<string>
+  confirmBackup(): Promise<void>
+  /** Another account becomes this browser's; the present one is put aside. @returns its address. @throws phrase_invalid, key_file_invalid … */
+  restore(from: { phrase: string } | { file: string; passphrase: string } | { aside: Hex } | 'fresh'): Promise<Hex>
+  /** Wallets in this browser; each announces itself when it is there. */
+  wallets(listener: (offers: WalletOffer[]) => void): () => void
+  /** @throws wallet_refused, wallet_wrong_chain, wallet_invalid, wallet_silent, wallet_failed */
+  connect(id: string, signal: AbortSignal): Promise<void>
+  disconnect(): Promise<void>
+  /** `chosen`: by the person, in place of those of the page. */
+  endpoints(): Promise<{ endpoints: Endpoints; chosen: boolean; chainId: number }>
+  /** Looks at each; keeps them when all are well. */
+  tryEndpoints(endpoints: Endpoints): Promise<EndpointCheck[]>
+  resetEndpoints(): Promise<void>
+  /** Ends every tab's work and deletes everything this page keeps on this machine. The page begins anew. */
+  eraseAll(): void
 }

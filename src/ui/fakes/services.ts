@@ -8,11 +8,14 @@ import { conversationStore } from '../../chat/conversation-store.ts'
 import type { ReceiptState } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
+import { openPayment } from '../ports/payment.ts'
 import { type Told, told } from '../ports/told.ts'
-import type { Assurance, DatanetSummary, Services, VerifyStep, WalletState } from '../services.ts'
+import type { Assurance, DatanetSummary, ReceiptSummary, Services, VerifyStep } from '../services.ts'
 import { fakeEngineService } from './engine.ts'
 import { fakeIntake } from './intake.ts'
 import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './ports.ts'
+import { earlierReceipts, fakeBatch } from './receipts.ts'
+import { fakeWalletDesk } from './wallet.ts'
 
 const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
 const COMMITMENT: Hex = `0x${'1d'.repeat(32)}`
@@ -37,7 +40,7 @@ export function createFakeServices(query: URLSearchParams): Services {
     },
   ]
   const states = new Map<Hex, Told<ReceiptState>>()
-  const kept = new Map<Hex, { at: number; excerpt: string }>()
+  const kept = new Map<Hex, ReceiptSummary>()
   const change = (id: Hex, state: ReceiptState) => {
     const known = states.get(id)
     if (known) known.set(state)
@@ -45,24 +48,11 @@ export function createFakeServices(query: URLSearchParams): Services {
   }
   const tracer = fakeTracer(() => documents)
   const ledger = fakeLedger(Number(query.get('window') ?? 6000), change)
-  const wallet = told<WalletState>({ state: 'opening' })
-  setTimeout(() => {
-    wallet.set(
-      noChain
-        ? {
-            state: 'absent',
-            error: new OpenChatError('rpc_unreachable', 'The chain does not answer.', { action: 'Start the devnet with npm start.' }),
-          }
-        : {
-            state: 'ready',
-            address: `0x${'51ab'.repeat(10)}`,
-            chain: 'Open Chat devnet',
-            balance: 10n ** 18n,
-            deposit: 0n,
-            assurance: PINNED,
-          },
-    )
-  }, 50)
+  const { desk, service: wallet, keys } = fakeWalletDesk(query, FEE, PINNED, ledger)
+  for (const earlier of earlierReceipts(Number(query.get('receipts') ?? 0), FEE)) {
+    kept.set(earlier.id, earlier)
+    change(earlier.id, earlier.state)
+  }
 
   const entryOf = (datanet: string, document: number): FakeDocument => {
     const found = documents.find((d) => d.datanet === datanet && d.document === document)
@@ -74,10 +64,20 @@ export function createFakeServices(query: URLSearchParams): Services {
     engine: fakeEngineService(query),
     async *ask(request, signal) {
       const spoken = { ...request, quotingAdapters: { '1': 'feed' } }
-      for await (const event of answer(spoken, { engine: fakeEngine(ms), tracer, ...(noChain ? {} : { ledger }) }, signal)) {
-        if (event.type === 'signed') kept.set(event.receipt.id, { at: Date.now(), excerpt: event.request.answer.slice(0, 80) })
+      const payment = await openPayment(desk, request.payContributors, FEE)
+      const paying = payment.ledger === null ? {} : { ledger: payment.ledger }
+      for await (const event of answer(spoken, { engine: fakeEngine(ms), tracer, ...paying }, signal)) {
+        if (event.type === 'signed') {
+          payment.signed()
+          const { id } = event.receipt
+          const { answer: said, prompt } = event.request
+          const text = { excerpt: said.slice(0, 80), text: `${said}\n${prompt}` }
+          kept.set(id, { id, fee: FEE, at: Date.now(), ...text, datanets: ['1'], state: { state: 'signed' }, trouble: null, retryAt: null })
+        }
         yield event
       }
+      await payment.release()
+      await payment.close()
     },
     measure: (request) => measure({ ...request, quotingAdapters: { '1': 'feed' } }, fakeEngine(ms)),
     conversations: conversationStore(indexedDbRecords().open<Conversation>('fake-conversations')),
@@ -186,7 +186,20 @@ export function createFakeServices(query: URLSearchParams): Services {
     },
     intake: fakeIntake(),
     receipts: {
-      list: async () => [...kept].map(([id, note]) => ({ id, fee: FEE, ...note, state: states.get(id)!.value })).reverse(),
+      list: async () =>
+        [...kept].map(([id, note]) => ({ ...note, state: states.get(id)?.value ?? note.state })).sort((a, b) => b.at - a.at),
+      changed: (listener) => {
+        const timer = setInterval(listener, 1000)
+        return () => clearInterval(timer)
+      },
+      async retry() {
+        for (const [id, note] of kept) {
+          if (note.trouble === null) continue
+          kept.set(id, { ...note, trouble: null, retryAt: null })
+          change(id, { state: 'posted', batch: 7, finalAt: Math.floor(Date.now() / 1000) + 3600 })
+        }
+      },
+      batch: async (batch) => fakeBatch(batch, PINNED),
       watch(id, listener) {
         if (!states.has(id)) change(id, { state: 'final', batch: 4 })
         return states.get(id)!.subscribe((state) => listener(state, PINNED))
@@ -204,15 +217,8 @@ export function createFakeServices(query: URLSearchParams): Services {
       },
       exportFile: async (id) => JSON.stringify({ receipt: id }, null, 1),
     },
-    wallet: {
-      fee: FEE,
-      subscribe: wallet.subscribe,
-      async deposit(wei) {
-        const now = wallet.value
-        await pause(200)
-        if (now.state === 'ready') wallet.set({ ...now, balance: now.balance - wei, deposit: now.deposit + wei })
-      },
-    },
+    wallet,
+    keys,
   }
 }
 

@@ -1,6 +1,6 @@
 // Receipts as the page sees them: kept with what their owner needs to verify them (the answer, the own words, the salt),
 // watched on the chain, verified step by step in the attribution worker. The owner's parts stay in this browser.
-import type { Hex } from '../../attribution/types.ts'
+import type { Hex, Trace } from '../../attribution/types.ts'
 import type { SignedReceipt, TraceRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
@@ -17,12 +17,14 @@ interface KeptReceipt {
   owner: { answer: string; prompt: string }
   /** ms since the epoch, of signing. */
   at: number
+  /** Whose words it pays; absent in receipts of an early version of the page. */
+  datanets?: string[]
 }
 
 export interface ReceiptDesk {
   service: ReceiptService
   /** Kept when it resolves. */
-  keep(receipt: SignedReceipt, request: TraceRequest): Promise<void>
+  keep(receipt: SignedReceipt, request: TraceRequest, trace: Trace): Promise<void>
 }
 
 export interface ReceiptPorts {
@@ -53,10 +55,20 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
     return { header: headerOf(receipt), content, signature: receipt.signature, owner: { ...owner, salt } }
   }
 
-  async function summary({ receipt, owner, at }: KeptReceipt): Promise<ReceiptSummary> {
+  async function summary({ receipt, owner, at, datanets = [] }: KeptReceipt): Promise<ReceiptSummary> {
     const sent = await (await wallet.maybe())?.ledger.outbox.get(receipt.id)
     const { id, draft } = receipt
-    return { id, at, fee: draft.fee, excerpt: owner.answer.slice(0, EXCERPT), state: sent?.state ?? { state: 'signed' } }
+    return {
+      id,
+      at,
+      fee: draft.fee,
+      excerpt: owner.answer.slice(0, EXCERPT),
+      state: sent?.state ?? { state: 'signed' },
+      text: `${owner.answer}\n${owner.prompt}`,
+      datanets,
+      trouble: sent?.trouble ?? null,
+      retryAt: sent === undefined || sent.done ? null : sent.retryAt,
+    }
   }
 
   function watch(id: Hex, listener: Parameters<ReceiptService['watch']>[1]): () => void {
@@ -104,11 +116,35 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
   }
 
   return {
-    keep: (receipt, { answer, prompt }) => records.set(receipt.id, { receipt, owner: { answer, prompt }, at: Date.now() }),
+    keep: (receipt, { answer, prompt }, { spans, indexes }) => {
+      const datanets = [...new Set(spans.map(({ index }) => indexes[index]!.datanet))]
+      return records.set(receipt.id, { receipt, owner: { answer, prompt }, at: Date.now(), datanets })
+    },
     service: {
       async list() {
         const all = (await records.entries()).map(([, entry]) => entry).sort((a, b) => b.at - a.at)
         return Promise.all(all.map(summary))
+      },
+      changed(listener) {
+        let unsubscribe: (() => void) | undefined
+        const stop = wallet.opened(({ ledger }) => {
+          unsubscribe?.()
+          unsubscribe = ledger.outbox.subscribe(listener)
+          listener()
+        })
+        return () => {
+          stop()
+          unsubscribe?.()
+        }
+      },
+      async retry() {
+        await (await wallet.wallet()).ledger.outbox.retry()
+      },
+      async batch(batch) {
+        const { state } = await wallet.wallet()
+        const { labelled } = await import('../../wallet/chain-values.ts')
+        const { value, assurance } = labelled(await state.batch(await state.pin(), batch))
+        return { ...value, batch, assurance: assurance as Assurance }
       },
       watch,
       verify,
