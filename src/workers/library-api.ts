@@ -1,0 +1,82 @@
+// What the library worker offers the page, as types: models and adapters read, fetched, kept and checked, off the page's
+// thread. Which of them the page lists, and under what names, is the page's own record.
+import type { BadChunk } from '../storage/download.ts'
+
+export interface KeptFile {
+  digest: string
+  bytes: number
+}
+
+export interface ModelMemory {
+  weights: number
+  cache: number
+  scratch: number
+  contextTokens: number
+  largestBuffer: number
+}
+
+/** What a GGUF file says of itself in its header, and what it will take. */
+export interface ModelFacts {
+  name: string | null
+  licence: string | null
+  architecture: string
+  contextTokens: number
+  bytes: number
+  memory: ModelMemory
+}
+
+export interface AdapterFacts {
+  /** sha256 of adapter_model.safetensors. */
+  digest: string
+  bytes: number
+  rank: number
+  /** Digest of the model file that it names, or null. */
+  base: string | null
+  config: KeptFile & { sha256: string }
+}
+
+/** A model whose header an adapter can be held against: kept here, or served. */
+export interface BaseModel {
+  digest: string
+  bytes: number
+  urls: string[]
+}
+
+export interface TransferProgress {
+  stage: 'reading' | 'copying' | 'downloading' | 'checking'
+  doneBytes: number
+  totalBytes: number | null
+  bytesPerSecond: number
+}
+
+export type FitVerdict =
+  | { verdict: 'fits' | 'tight' | 'too_large'; triedBytes: number }
+  | { verdict: 'buffer_too_large'; wantedBytes: number; allowedBytes: number }
+  | { verdict: 'no_gpu' }
+
+type Told = (event: TransferProgress) => void
+
+export interface LibraryWorker {
+  /** Reads the header, refuses what cannot run, then keeps the file under its digest. @throws gguf_invalid, architecture_unsupported … */
+  addModelFile(file: File, progress: Told, signal: AbortSignal): Promise<{ digest: string; facts: ModelFacts }>
+  /** As above, for a served file: its header is read by ranges before the bulk. @throws as above, download_failed, range_refused … */
+  addModelUrl(url: string, progress: Told, signal: AbortSignal): Promise<{ digest: string; facts: ModelFacts }>
+  /** @throws adapter_invalid, adapter_unsupported, adapter_mismatch, safetensors_invalid */
+  addAdapterFiles(files: File[], bases: BaseModel[], signal: AbortSignal): Promise<AdapterFacts>
+  addAdapterUrl(url: string, bases: BaseModel[], signal: AbortSignal): Promise<AdapterFacts>
+  /** Brings a file of known digest here. @returns the chunks that came wrong and were fetched again */
+  fetch(
+    file: { digest: string; bytes: number; urls: string[]; chunks?: string[] },
+    progress: Told,
+    signal: AbortSignal,
+  ): Promise<BadChunk[]>
+  kept(digest: string): Promise<{ complete: boolean; bytes: number }>
+  list(): Promise<KeptFile[]>
+  /** Text of a kept file; null when it is not here. For manifests. */
+  text(digest: string): Promise<string | null>
+  verify(digest: string, signal: AbortSignal): Promise<{ chunks: number; wrong: number[] }>
+  delete(digest: string): Promise<void>
+  missing(): Promise<KeptFile[]>
+  forget(digest: string): Promise<void>
+  fit(total: number, largestBuffer: number): Promise<FitVerdict>
+}

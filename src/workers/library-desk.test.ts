@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto'
+import { zipSync } from 'fflate'
+import { afterEach, describe, expect, it } from 'vitest'
+import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
+import { createBlobs } from '../storage/blobs.ts'
+import { openJournal } from '../storage/journal.ts'
+import { type LyingServer, startLyingServer } from '../storage/lying-server.testing.ts'
+import { memoryPieces } from '../storage/pieces.ts'
+import { memoryRecords } from '../storage/records.ts'
+import type { TransferProgress } from './library-api.ts'
+import { openLibraryDesk } from './library-desk.ts'
+import { fileAddress } from './served-file.ts'
+
+const model = tinyModel()
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const digest = sha256(model)
+const never = new AbortController().signal
+const quiet = () => {}
+
+const servers: LyingServer[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close()
+})
+
+async function serve(bytes: Uint8Array, lie: LyingServer['lie'] = () => ({})): Promise<LyingServer> {
+  const server = await startLyingServer(bytes)
+  server.lie = lie
+  servers.push(server)
+  return server
+}
+
+function setUp(capacityBytes?: number) {
+  const pieces = memoryPieces(capacityBytes)
+  const journal = openJournal(memoryRecords().open('kept'))
+  const blobs = createBlobs(pieces, 64 << 10, journal)
+  return { pieces, blobs, desk: openLibraryDesk({ blobs, journal, gpu: () => null }) }
+}
+
+const fileOf = (bytes: Uint8Array, name: string) => new File([bytes as BlobPart], name)
+const adapterFiles = (adapter: { config: string; weights: Uint8Array }) => [
+  fileOf(new TextEncoder().encode(adapter.config), 'adapter_config.json'),
+  fileOf(adapter.weights, 'adapter_model.safetensors'),
+]
+/** The file with its architecture's name changed in place. */
+function unsupported(): Uint8Array {
+  const file = model.slice()
+  const at = Buffer.from(file).indexOf('general.architecture') + 'general.architecture'.length + 4 + 8
+  file.set(new TextEncoder().encode('rwkv7'), at)
+  return file
+}
+
+describe('a model of the visitor’s own', () => {
+  it('is kept under its digest when it is dropped, with what it says of itself', async () => {
+    const { desk, blobs } = setUp()
+    const events: TransferProgress[] = []
+    const added = await desk.addModelFile(fileOf(model, 'tiny.gguf'), (event) => events.push(event), never)
+    expect(added).toMatchObject({ digest, facts: { architecture: 'llama', contextTokens: 2048, bytes: model.length } })
+    expect(added.facts.memory.weights).toBeGreaterThan(100_000)
+    expect((await blobs.get(digest))?.size).toBe(model.length)
+    expect(events[0].stage).toBe('reading')
+    expect(await desk.missing()).toEqual([])
+  })
+
+  it('comes from an address, its header first', async () => {
+    const { desk, blobs } = setUp()
+    const server = await serve(model)
+    expect((await desk.addModelUrl(server.url, quiet, never)).digest).toBe(digest)
+    expect(server.asked[0]).toMatchObject({ from: 0, to: 65536 })
+    expect((await blobs.get(digest))?.size).toBe(model.length)
+  })
+
+  it('comes from a server that ignores ranges, too', async () => {
+    const { desk } = setUp()
+    const server = await serve(model, () => ({ status: 200, body: model }))
+    expect((await desk.addModelUrl(server.url, quiet, never)).digest).toBe(digest)
+  })
+
+  it('that cannot run is refused by name, before its bulk is fetched or copied', async () => {
+    const { desk, pieces } = setUp()
+    const odd = unsupported()
+    const server = await serve(odd)
+    const refusal = { code: 'architecture_unsupported', meta: { architecture: 'rwkv7' } }
+    await expect(desk.addModelUrl(server.url, quiet, never)).rejects.toMatchObject(refusal)
+    expect(server.asked.reduce((sum, { from, to }) => sum + to - from, 0)).toBeLessThan(odd.length)
+    await expect(desk.addModelFile(fileOf(odd, 'odd.gguf'), quiet, never)).rejects.toMatchObject(refusal)
+    await expect(desk.addModelFile(fileOf(model.slice(0, 9000), 'cut.gguf'), quiet, never)).rejects.toMatchObject({
+      code: 'file_truncated',
+    })
+    await expect(desk.addModelFile(fileOf(new Uint8Array(64), 'no.gguf'), quiet, never)).rejects.toMatchObject({ code: 'gguf_invalid' })
+    expect(await pieces.names()).toEqual([])
+  })
+
+  it('that finds no room leaves none of it taken', async () => {
+    const { desk, pieces } = setUp(100_000)
+    await expect(desk.addModelFile(fileOf(model, 'tiny.gguf'), quiet, never)).rejects.toMatchObject({ code: 'storage_full' })
+    expect(await pieces.names()).toEqual([])
+  })
+
+  it('is named by its own address where a page about it was given, and a wrong one is refused', async () => {
+    expect(fileAddress(' https://huggingface.co/a/b/blob/main/c.gguf')).toBe('https://huggingface.co/a/b/resolve/main/c.gguf')
+    expect(() => fileAddress('javascript:alert(1)')).toThrow('no address')
+    await expect(setUp().desk.addModelUrl('file:///etc/passwd', quiet, never)).rejects.toMatchObject({ code: 'address_invalid' })
+    const gone = await serve(model, () => ({ status: 404, body: new Uint8Array() }))
+    await expect(setUp().desk.addModelUrl(gone.url, quiet, never)).rejects.toMatchObject({ code: 'download_failed' })
+  })
+})
+
+describe('an adapter of the visitor’s own', () => {
+  const base = { digest, bytes: model.length, urls: [] }
+
+  async function withModel() {
+    const { desk, blobs } = setUp()
+    await desk.addModelFile(fileOf(model, 'tiny.gguf'), quiet, never)
+    return { desk, blobs }
+  }
+
+  it('is kept when it fits a model that is here, from files or a zip', async () => {
+    const { desk, blobs } = await withModel()
+    const adapter = tinyAdapter({ rank: 4, seed: 2 })
+    const facts = await desk.addAdapterFiles(adapterFiles(adapter), [base], never)
+    expect(facts).toMatchObject({ digest: sha256(adapter.weights), rank: 4, base: null, bytes: adapter.weights.length })
+    expect(await (await blobs.get(facts.config.sha256))?.text()).toBe(adapter.config)
+    const zip = zipSync({
+      'mine/adapter_config.json': new TextEncoder().encode(adapter.config),
+      'mine/adapter_model.safetensors': adapter.weights,
+      '../../etc/passwd': new Uint8Array(9),
+    })
+    expect(await desk.addAdapterFiles([fileOf(zip, 'mine.zip')], [base], never)).toEqual(facts)
+  })
+
+  it('comes from a folder that is served, its config first', async () => {
+    const { desk } = await withModel()
+    const adapter = tinyAdapter({ rank: 4, seed: 2 })
+    const paths: string[] = []
+    const real = globalThis.fetch
+    globalThis.fetch = async (url) => {
+      paths.push(new URL(String(url)).pathname)
+      return new Response(String(url).endsWith('.json') ? adapter.config : (adapter.weights as BlobPart))
+    }
+    try {
+      expect((await desk.addAdapterUrl('https://host/me/adapter', [base], never)).digest).toBe(sha256(adapter.weights))
+      expect(paths).toEqual(['/me/adapter/adapter_config.json', '/me/adapter/adapter_model.safetensors'])
+      adapter.config = JSON.stringify({ ...JSON.parse(adapter.config), use_dora: true })
+      await expect(desk.addAdapterUrl('https://host/me/dora/', [base], never)).rejects.toMatchObject({ code: 'adapter_unsupported' })
+      expect(paths.slice(2)).toEqual(['/me/dora/adapter_config.json'])
+    } finally {
+      globalThis.fetch = real
+    }
+  })
+
+  it('is refused when it is for another model, incomplete, a pickle, or a zip that lies', async () => {
+    const { desk } = await withModel()
+    const adapter = tinyAdapter({ rank: 4, seed: 2 })
+    const other = { ...adapter, config: JSON.stringify({ ...JSON.parse(adapter.config), open_chat: { base_sha256: 'ab'.repeat(32) } }) }
+    await expect(desk.addAdapterFiles(adapterFiles(other), [base], never)).rejects.toMatchObject({ code: 'adapter_mismatch' })
+    const foreign = tinyAdapter({ rank: 4, seed: 2, layers: [1] })
+    const text = foreign.config
+    await expect(
+      desk.addAdapterFiles(adapterFiles({ ...foreign, config: text.replace(/"r":\d+/, '"r":7') }), [base], never),
+    ).rejects.toMatchObject({
+      code: 'adapter_mismatch',
+    })
+    await expect(desk.addAdapterFiles(adapterFiles(adapter).slice(1), [base], never)).rejects.toMatchObject({ code: 'adapter_invalid' })
+    const pickle = [adapterFiles(adapter)[0], fileOf(new Uint8Array(9), 'adapter_model.bin')]
+    await expect(desk.addAdapterFiles(pickle, [base], never)).rejects.toMatchObject({ code: 'adapter_unsupported' })
+    await expect(desk.addAdapterFiles([fileOf(new Uint8Array(99), 'junk.zip')], [base], never)).rejects.toMatchObject({
+      code: 'adapter_invalid',
+    })
+    await expect(desk.addAdapterFiles(adapterFiles(adapter), [], never)).rejects.toMatchObject({ code: 'adapter_mismatch' })
+  })
+})
