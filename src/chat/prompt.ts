@@ -55,5 +55,8 @@ export function buildPrompt({ question, history, passages }: PromptRequest): Pro
   }
 }
 
-/** A blank line inside a source would look like its end; the words stay as they are. */
-const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*\n\s*/gu, '\n')
+/**
+ * A blank line inside a source would look like its end. A space in its place, because after one a paragraph's first word is the
+ * token that it is in the index of a seeded datanet, so that it is found when it is quoted.
+ */
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*\n\s*/gu, ' ')

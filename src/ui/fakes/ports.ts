@@ -26,7 +26,10 @@ const pause = (ms: number, signal?: AbortSignal) =>
     })
   })
 
-/** Says the passage it was given, or a sample of markdown, word by word. A question with "fail" loses the device. */
+/**
+ * Says the passage it was given, or a sample of markdown, word by word; without an adapter it tells a source in its own words.
+ * A question with "fail" loses the device at once, one with "break" after six words.
+ */
 export function fakeEngine(msPerToken: number): Engine {
   return {
     voice: {
@@ -38,7 +41,7 @@ export function fakeEngine(msPerToken: number): Engine {
     async *chat(request, signal) {
       const question = request.messages.at(-1)?.content ?? ''
       if (/\bfail\b/.test(question)) {
-        throw new OpenChatError('device_lost', 'The graphics card stopped answering.', { action: 'Try again; the page takes it up anew.' })
+        throw deviceLost()
       }
       const started = performance.now()
       for (let done = 16; done <= 64; done += 16) {
@@ -46,13 +49,15 @@ export function fakeEngine(msPerToken: number): Engine {
         await pause(msPerToken, signal)
       }
       const firstTokenMs = performance.now() - started
-      const whole = sampleAnswer(question)
+      const whole = sampleAnswer(question, request.adapter)
       const spoken = request.begin ?? ''
       const overlap = Array.from(whole, (_, i) => whole.length - i).find((n) => spoken.endsWith(whole.slice(0, n))) ?? 0
       const words = whole.slice(overlap).match(/\s*\S+/g) ?? []
       let said = 0
       for (const text of words) {
         if (signal.aborted || said >= request.max_tokens) break
+        // Words that were here before are not said again, so the answer that goes on does not break again.
+        if (said === 6 && spoken === '' && /\bbreak\b/.test(question)) throw deviceLost()
         yield { type: 'token', text }
         said++
         await pause(msPerToken, signal)

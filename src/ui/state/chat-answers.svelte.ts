@@ -7,6 +7,7 @@ import type { AnswerEvent } from '../../chat/answer.ts'
 import * as talk from '../../chat/conversation.ts'
 import { OpenChatError, toWire } from '../../errors.ts'
 import type { AskRequest, Services } from '../services.ts'
+import { strings } from '../strings.ts'
 import type { ConversationShelf } from './chat-shelf.svelte.ts'
 import type { EngineView } from './engine.svelte.ts'
 import type { Notices } from './notices.svelte.ts'
@@ -70,6 +71,7 @@ export class AnswerQueue {
 
   async #run({ conversation: id, cancel }: Job, answerId: string, seed: number): Promise<void> {
     try {
+      this.#useModel(id, answerId)
       await this.engine.whenReady(cancel.signal)
       const request = await this.#request(id, answerId, seed)
       if (request === null) return
@@ -98,6 +100,17 @@ export class AnswerQueue {
       const { [answerId]: _ended, ...rest } = this.#progress
       this.#progress = rest
     }
+  }
+
+  /** An answer that was asked of another model takes it, and it stays chosen. @throws model_gone */
+  #useModel(id: string, answerId: string): void {
+    const conversation = this.shelf.get(id)
+    const model = conversation && talk.findAnswer(conversation, answerId)?.options.model
+    if (model === undefined || model === this.engine.facts.chosen) return
+    if (!this.engine.facts.choices.some((choice) => choice.id === model)) {
+      throw new OpenChatError('model_gone', strings.voice.gone, { meta: { model }, action: strings.voice.goneAction })
+    }
+    this.engine.choose(model)
   }
 
   /** @returns null when the answer was deleted while it waited */
