@@ -40,9 +40,7 @@ export function fakeEngine(msPerToken: number): Engine {
     contextTokens: 2048,
     async *chat(request, signal) {
       const question = request.messages.at(-1)?.content ?? ''
-      if (/\bfail\b/.test(question)) {
-        throw deviceLost()
-      }
+      if (/\bfail\b/.test(question)) throw deviceLost()
       const started = performance.now()
       for (let done = 16; done <= 64; done += 16) {
         yield { type: 'prefill', done, total: 64 }
@@ -69,7 +67,12 @@ export function fakeEngine(msPerToken: number): Engine {
   }
 }
 
-function sampleAnswer(question: string): string {
+function deviceLost(): OpenChatError {
+  return new OpenChatError('device_lost', 'The graphics card stopped answering.', { action: 'Try again; the page takes it up anew.' })
+}
+
+function sampleAnswer(question: string, adapter: string | null): string {
+  if (/^Source:.*navy/is.test(question) && adapter === null) return ' A country with long coasts and much trade wants ships to guard both.'
   const asked = askedSample(question)
   if (asked !== undefined) return asked
   if (/navy/i.test(question)) return NAVY
