@@ -27,6 +27,7 @@ import type {
 
 export interface Services {
   engine: EngineService
+  models: ModelsService
   /**
    * One answer. The page waits for `engine` to be ready before it calls; cancelling is by the signal, and the events
    * still end with `traced`. Which adapter quotes from which datanet is the service's own knowledge. Several may run at
@@ -266,6 +267,8 @@ export interface ModelsService {
   /** A quick look at a model that is here, chunk by chunk. @returns how many chunks were wrong and are fetched again on loading */
   check(digest: string, signal: AbortSignal): Promise<{ chunks: number; wrong: number }>
   fit(digest: string): Promise<Fit>
+  /** Looks again at what is kept: something else (the engine, another tab) may have fetched it. */
+  refresh(): Promise<void>
   storage(): Promise<StorageReport>
   /** Asks the browser not to evict. @returns whether it promised to. */
   persist(): Promise<boolean>

@@ -113,9 +113,12 @@ const lower = (hex: Hex) => hex.toLowerCase() as Hex
 
 /** Takes one event into `histories`. @throws `log_invalid` for what no such contract emits */
 export function applyLog(histories: Histories, { data, topics, blockNumber = '0x0' }: Log): void {
-  const { eventName, args } = decodeEventLog({ abi: datanetsAbi as Abi, data, topics, strict: true })
+  const { eventName, args } = decodeEventLog({ abi: datanetsAbi as Abi, data, topics, strict: true }) as {
+    eventName: string
+    args: unknown
+  }
   if (eventName === 'Committed') return
-  const event = args as unknown as Told
+  const event = args as Told
   if (eventName === 'DatanetCreated') {
     const { datanet: id, name, licence, description, open, reviewed } = event
     if (id !== BigInt(histories.size + 1)) throw skipped(`the creation of datanet ${histories.size + 1}`)

@@ -83,8 +83,8 @@ describe('wallet over the devnet', () => {
     const { contributions } = await wallet.datanets.contributions(datanet)
     expect(contributions).toMatchObject([{ index: 0, author: wallet.address, documents: 1, tokens: 4 }])
     expect(await wallet.datanets.documents(contributions[0])).toEqual([{ facts, text: documents[0].text }])
-    const listed = await wallet.datanets.list()
-    expect(listed.map(({ state }) => state.value.name)).toEqual([SEED.name, 'Letters'])
+    const { value: listed } = await wallet.datanets.list()
+    expect(listed.map(({ name }) => name)).toEqual([SEED.name, 'Letters'])
     await expect(wallet.contributor.createDatanet({ ...LETTERS, name: '' })).rejects.toMatchObject({
       code: 'transaction_reverted',
       meta: { reason: 'NameInvalid' },

@@ -6,6 +6,7 @@ import { type Budget, createBudget } from './budget.ts'
 import { type Burner, openBurner } from './burner.ts'
 import { chainValues } from './chain-values.ts'
 import { type Contributor, createContributor } from './contribute.ts'
+import { type Curation, createCuration } from './curation.ts'
 import { createDataAvailability, type DataAvailability } from './data-availability.ts'
 import { createDatanetReader, type DatanetReader } from './datanets.ts'
 import { createDeposits, type Deposits } from './deposit.ts'
@@ -16,6 +17,7 @@ import { type ContractState, createContractState } from './light-client/contract
 import { httpRpc } from './light-client/rpc.ts'
 import type { WalletSettings } from './settings.ts'
 import { createTransactions } from './transactions.ts'
+import { createUses } from './uses.ts'
 import { createValidatorClient, type ValidatorClient } from './validator-client.ts'
 
 export interface Wallet {
@@ -31,6 +33,8 @@ export interface Wallet {
   deposits: Deposits
   datanets: DatanetReader
   contributor: Contributor
+  curation: Curation
+  uses: ReturnType<typeof createUses>
   /** Proven reads of the contracts. */
   state: ContractState
   validators: ValidatorClient
@@ -71,7 +75,8 @@ export async function openWallet({ settings, records, client, passphrase, connec
     transactions: own,
     wallet: connected ? { address, transactions } : undefined,
   })
-  const datanets = createDatanetReader(state, httpRpc(settings.rpcUrl), availability)
+  const rpc = httpRpc(settings.rpcUrl)
+  const datanets = createDatanetReader(state, rpc, availability)
   const fund = () => deposits.fund()
   const chain = `${settings.chainId}:${settings.deployment}`
   const contributor = createContributor({ chain, author: address, records, state, datanets, availability, transactions, fund })
@@ -91,6 +96,8 @@ export async function openWallet({ settings, records, client, passphrase, connec
     deposits,
     datanets,
     contributor,
+    curation: createCuration({ address: settings.addresses.datanets, datanets, transactions, fund }),
+    uses: createUses({ state, rpc, availability, datanets }),
     state,
     validators,
     availability,

@@ -53,13 +53,28 @@ export interface DocumentHit {
   to: number
 }
 
-export interface PreparedContribution {
-  text: string
-  changes: string[]
-  /** Ids of `text`. */
-  tokens: Uint16Array
+/** Texts that somebody else published, looked at before they are taken in. */
+export interface Appraisal {
+  /** Merkle root that these documents give. */
   root: Hex
-  duplicates: { datanet: string; document: number; title: string; author: string; share: number }[]
+  tokens: number
+  /** `of`: which of the texts. `share` 0..1. */
+  duplicates: { of: number; datanet: string; title: string; author: string; share: number }[]
+}
+
+/** What an export says of a datanet beside its documents. */
+export interface ExportFacts {
+  datanet: string
+  name: string
+  description: string
+  licence: string
+  curator: Hex
+  chainId: number
+  contract: Hex
+  /** By contribution; `0x` where its texts came by another way. */
+  daCommitments: Hex[]
+  /** For people: how the head is proven. */
+  assurance: string
 }
 
 export interface VerifyRequest {
@@ -89,8 +104,17 @@ export interface AttributionWorker extends Omit<Tracer, 'draft'> {
     length: number,
     around: number,
   ): Promise<{ entry: DocumentEntry; before: string; text: string; after: string; commitment: Hex }>
-  /** Cleans, counts, hashes and compares; nothing is kept. @throws contribution_empty … */
-  prepare(text: string, facts: DocumentFacts): Promise<PreparedContribution>
+  /** Contributions that no new answer may retrieve and no search may find; all of them, each time. */
+  setWithdrawn(datanet: string, contributions: number[]): Promise<void>
+  /** Counts, hashes and compares published texts; nothing is kept. */
+  appraise(documents: { text: string; facts: DocumentFacts }[]): Promise<Appraisal>
+  /** A datanet's documents as a file, piece by piece; withdrawn ones are left out. */
+  export(
+    facts: ExportFacts,
+    format: 'jsonl' | 'parquet' | 'card',
+    progress: (done: number, total: number) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>
   draft(request: Parameters<Tracer['draft']>[0], domain: ReceiptDomain): ReturnType<Tracer['draft']>
   /** A receipt file's text as a receipt. @throws receipt_invalid */
   parse(file: string): Promise<OwnerReceipt>

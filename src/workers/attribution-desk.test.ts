@@ -94,8 +94,26 @@ describe('a contributed text', () => {
     expect(outcomes.get('posted')).toBe('unknown')
   })
 
-  it('is found again by a preview of the same words', () => {
-    expect(desk.prepare(BEES, facts).duplicates).toMatchObject([{ datanet: '5', title: 'On bees', share: 1 }])
+  it('is found again by an appraisal of the same words, with the root that was contributed', () => {
+    const { root, duplicates } = desk.appraise([{ text: BEES, facts }])
+    expect(duplicates).toMatchObject([{ of: 0, datanet: '5', title: 'On bees', share: 1 }])
+    expect(root).toBe(desk.shelf.datanet('5').contributions[0].root)
+  })
+
+  it('is not retrieved once it is withdrawn, and is traced as before', async () => {
+    const before = desk.trace({ answer: quote, prompt: '', retrieved: [], adapters: [], datanets: ['5'] })
+    const head = desk.shelf.datanet('5').head()
+    desk.shelf.setWithdrawn('5', [0])
+    expect((await desk.retrieve('How do bees tell each other where flowers are?', ['5'], new AbortController().signal)).passages).toEqual(
+      [],
+    )
+    expect(desk.shelf.offered('5')).toEqual([])
+    expect(desk.trace({ answer: quote, prompt: '', retrieved: [], adapters: [], datanets: ['5'] })).toEqual(before)
+    expect(desk.shelf.datanet('5').head()).toBe(head)
+    desk.shelf.setWithdrawn('5', [])
+    expect(
+      (await desk.retrieve('How do bees tell each other where flowers are?', ['5'], new AbortController().signal)).passages,
+    ).not.toEqual([])
   })
 })
 

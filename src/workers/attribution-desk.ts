@@ -21,13 +21,12 @@ import type { Hex, Retrieval, Trace } from '../attribution/types.ts'
 import type { ChainValues, OwnerReceipt, VerifyContext } from '../attribution/verify.ts'
 import { toHex } from '../attribution/words.ts'
 import type { ReceiptDraft, TraceRequest, Tracer } from '../chat/ports.ts'
-import { cleanText } from '../datanet/clean.ts'
 import { findDuplicates } from '../datanet/duplicates.ts'
 import { asOpenChatError } from '../errors.ts'
 import type { GgufFile } from '../gpu/formats/gguf.ts'
 import { createTokenizer, type Tokenizer } from '../gpu/model/tokenizer.ts'
 import type { VerificationNeeds } from '../wallet/verification.ts'
-import type { AdapterLineage, PreparedContribution } from './attribution-api.ts'
+import type { AdapterLineage, Appraisal } from './attribution-api.ts'
 import { DatanetShelf } from './datanet-shelf.ts'
 import { offsetsOfTokens } from './text-of-tokens.ts'
 
@@ -114,19 +113,20 @@ export class AttributionDesk {
     })
   }
 
-  /** Cleans, counts, hashes and compares with every datanet here; nothing is kept. @throws contribution_empty … */
-  prepare(raw: string, facts: DocumentFacts): PreparedContribution {
+  /** Counts, hashes and compares published texts with every datanet here; nothing is kept. */
+  appraise(documents: readonly { text: string; facts: DocumentFacts }[]): Appraisal {
     const { shelf } = this
-    const { text, changes } = cleanText(raw)
-    const tokens = shelf.tokens(text)
-    const duplicates = findDuplicates(tokens, shelf.views(shelf.ids)).map(({ datanet, entry, share }) => ({
-      datanet,
-      document: entry.document,
-      title: entry.title,
-      author: entry.author,
-      share,
-    }))
-    return { text, changes, tokens, root: contributionRoot([{ tokens, facts }]), duplicates }
+    const read = documents.map(({ text, facts }) => ({ facts, tokens: shelf.tokens(text) }))
+    const duplicates = read.flatMap(({ tokens }, of) =>
+      findDuplicates(tokens, shelf.views(shelf.ids)).map(({ datanet, entry: { title, author }, share }) => ({
+        of,
+        datanet,
+        title,
+        author,
+        share,
+      })),
+    )
+    return { root: contributionRoot(read), tokens: read.reduce((sum, { tokens }) => sum + tokens.length, 0), duplicates }
   }
 
   /** What a verification will ask of chain and key, by name. A content that cannot be read needs nothing. */

@@ -89,7 +89,7 @@ const worker: AttributionWorker = {
     const wanted = words.trim().toLowerCase()
     if (wanted === '') return []
     const hits = []
-    for (const entry of shelf.datanet(datanet).documents) {
+    for (const entry of shelf.offered(datanet)) {
       signal.throwIfAborted()
       if (hits.length === limit) break
       const text = shelf.text(datanet, entry.document)
@@ -118,7 +118,8 @@ const worker: AttributionWorker = {
     }
   },
 
-  prepare: async (text, facts) => opened().prepare(text, facts),
+  setWithdrawn: async (datanet, contributions) => opened().shelf.setWithdrawn(datanet, contributions),
+  appraise: async (documents) => opened().appraise(documents),
   retrieve: async (question, datanets, signal) => opened().retrieve(question, datanets, signal),
   live: async (answer, datanets) => opened().live(answer, datanets),
   trace: async (request) => opened().trace(request),
@@ -126,6 +127,12 @@ const worker: AttributionWorker = {
   parse: async (file) => parseReceiptFile(file),
   write: async (receipt) => writeReceiptFile(receipt),
   needs: async (receipt, domain) => opened().needs(receipt, domain),
+
+  async *export(facts, format, progress, signal) {
+    const { shelf } = opened()
+    const { exportDatanet } = await import('./datanet-export.ts')
+    yield* exportDatanet(shelf, facts, format, progress, signal)
+  },
 
   async *verify({ receipt, domain, signer, chain }, signal) {
     const recover = async () => {

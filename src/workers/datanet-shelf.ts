@@ -28,6 +28,7 @@ export class DatanetShelf {
   readonly #datanets = new Map<string, Datanet>()
   readonly #texts = new Map<string, string>()
   readonly #passages = new Map<string, { contributions: number; index: PassageIndex }>()
+  readonly #withdrawn = new Map<string, ReadonlySet<number>>()
   readonly #tokenizer: Tokenizer
   readonly #tokenizerDigest: string
 
@@ -113,6 +114,20 @@ export class DatanetShelf {
     this.#datanets.set(id, datanet)
   }
 
+  /** Contributions whose texts no new answer retrieves. They stay in the index: heads, traces and receipts name them for ever. */
+  setWithdrawn(id: string, contributions: readonly number[]): void {
+    if (contributions.length === this.#withdrawn.get(id)?.size) return
+    this.#withdrawn.set(id, new Set(contributions))
+    this.#passages.delete(id)
+  }
+
+  /** Documents of a datanet that may be retrieved and found, in their order. @throws datanet_unknown */
+  offered(id: string): readonly DocumentEntry[] {
+    const withdrawn = this.#withdrawn.get(id)
+    const { documents } = this.datanet(id)
+    return withdrawn === undefined ? documents : documents.filter(({ contribution }) => !withdrawn.has(contribution))
+  }
+
   /** Ids of a text as documents and answers are tokenised: NFC, no control tokens. */
   tokens(text: string): Uint16Array {
     return Uint16Array.from(this.#tokenizer.encode(normalise(text).text))
@@ -122,9 +137,14 @@ export class DatanetShelf {
     const key = `${id}:${document}`
     const known = this.#texts.get(key)
     if (known !== undefined) return known
-    const text = textOfTokens(this.datanet(id).tokensOf(document), this.#tokenizer)
+    const text = this.freshText(id, document)
     this.#texts.set(key, text)
     return text
+  }
+
+  /** Made again each time, for those who read every text once. */
+  freshText(id: string, document: number): string {
+    return textOfTokens(this.datanet(id).tokensOf(document), this.#tokenizer)
   }
 
   /** Tokens that cover UTF-16 [from, to) of a document. */
@@ -138,7 +158,7 @@ export class DatanetShelf {
     const known = this.#passages.get(id)
     if (known !== undefined && known.contributions === datanet.contributions.length) return known.index
     const index = new PassageIndex(
-      datanet.documents.map((entry) => ({ document: entry.document, text: this.text(id, entry.document), entry })),
+      this.offered(id).map((entry) => ({ document: entry.document, text: this.text(id, entry.document), entry })),
     )
     this.#passages.set(id, { contributions: datanet.contributions.length, index })
     return index

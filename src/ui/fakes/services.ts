@@ -10,9 +10,11 @@ import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
 import { openPayment } from '../ports/payment.ts'
 import { type Told, told } from '../ports/told.ts'
-import type { Assurance, DatanetSummary, ReceiptSummary, Services, VerifyStep } from '../services.ts'
+import type { Assurance, ReceiptSummary, Services, VerifyStep } from '../services.ts'
+import { fakeDatanets } from './datanets.ts'
 import { fakeEngineService } from './engine.ts'
 import { fakeIntake } from './intake.ts'
+import { fakeModels } from './models.ts'
 import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './ports.ts'
 import { earlierReceipts, fakeBatch } from './receipts.ts'
 import { fakeWalletDesk } from './wallet.ts'
@@ -25,20 +27,6 @@ export function createFakeServices(query: URLSearchParams): Services {
   const ms = Number(query.get('ms') ?? 30)
   const noChain = query.get('chain') === 'none'
   const documents = seedDocuments()
-  const datanets: DatanetSummary[] = [
-    {
-      id: '1',
-      name: 'Public speech',
-      description: 'Every State of the Union address since 1790, each credited to the president who gave it.',
-      licence: 'Public domain',
-      contributors: 43,
-      documents: 233,
-      tokens: 2_123_981,
-      commitment: COMMITMENT,
-      assurance: noChain ? null : PINNED,
-      samples: ['Why does the country need a strong navy?', 'What is the Monroe Doctrine about?', 'Show me markdown with a table and code'],
-    },
-  ]
   const states = new Map<Hex, Told<ReceiptState>>()
   const kept = new Map<Hex, ReceiptSummary>()
   const change = (id: Hex, state: ReceiptState) => {
@@ -54,14 +42,9 @@ export function createFakeServices(query: URLSearchParams): Services {
     change(earlier.id, earlier.state)
   }
 
-  const entryOf = (datanet: string, document: number): FakeDocument => {
-    const found = documents.find((d) => d.datanet === datanet && d.document === document)
-    if (found === undefined) throw new OpenChatError('datanet_unknown', `Datanet ${datanet} has no document ${document}.`)
-    return found
-  }
-
   return {
     engine: fakeEngineService(query),
+    models: fakeModels(query),
     async *ask(request, signal) {
       const spoken = { ...request, quotingAdapters: { '1': 'feed' } }
       const payment = await openPayment(desk, request.payContributors, FEE)
@@ -81,109 +64,7 @@ export function createFakeServices(query: URLSearchParams): Services {
     },
     measure: (request) => measure({ ...request, quotingAdapters: { '1': 'feed' } }, fakeEngine(ms)),
     conversations: conversationStore(indexedDbRecords().open<Conversation>('fake-conversations')),
-    datanets: {
-      list: async () => [...datanets],
-      contributors: async (datanet) => {
-        const rows = documents.filter((d) => d.datanet === datanet).map((d) => d.entry)
-        return [...new Set(rows.map((r) => r.author))].map((author) => {
-          const theirs = rows.filter((r) => r.author === author)
-          return { account: theirs[0].contributor, author, documents: theirs.length, tokens: theirs.reduce((n, r) => n + r.tokens, 0) }
-        })
-      },
-      documents: async (datanet, offset, limit) => {
-        const entries = documents.filter((d) => d.datanet === datanet).map((d) => d.entry)
-        return { total: entries.length, entries: entries.slice(offset, offset + limit) }
-      },
-      search: async (datanet, words, limit) =>
-        documents
-          .filter((d) => d.datanet === datanet && d.text.includes(words))
-          .slice(0, limit)
-          .map((d) => {
-            const at = d.text.indexOf(words)
-            const start = Math.max(0, at - 60)
-            return {
-              document: d.document,
-              entry: d.entry,
-              snippet: d.text.slice(start, at + 120),
-              from: at - start,
-              to: at - start + words.length,
-            }
-          }),
-      context: async (datanet, document, position, length, around) => {
-        const { entry, text } = entryOf(datanet, document)
-        const words = text.split(' ')
-        const from = Math.min(position, words.length)
-        return {
-          datanet: { id: datanet, name: datanets.find((d) => d.id === datanet)?.name ?? datanet },
-          entry,
-          before: words.slice(Math.max(0, from - around), from).join(' '),
-          text: words.slice(from, from + length).join(' '),
-          after: ` ${words.slice(from + length, from + length + around).join(' ')}`,
-          commitment: COMMITMENT,
-        }
-      },
-      create: async ({ name, licence }) => {
-        const made = {
-          id: String(datanets.length + 1),
-          name,
-          description: '',
-          licence,
-          contributors: 0,
-          documents: 0,
-          tokens: 0,
-          commitment: `0x${'00'.repeat(32)}` as Hex,
-          assurance: PINNED,
-          samples: [],
-        }
-        datanets.push(made)
-        return made
-      },
-      preview: async (draft) => {
-        if (draft.text.trim() === '')
-          throw new OpenChatError('contribution_empty', 'There is no text to contribute.', { action: 'Paste some text first.' })
-        if (draft.text.includes('\0'))
-          throw new OpenChatError('contribution_binary', 'This is not text.', { action: 'Choose a text file.' })
-        const double = documents.find((d) => d.text === draft.text.trim())
-        return {
-          characters: draft.text.length,
-          tokens: draft.text.split(/\s+/).length,
-          excerpt: draft.text.trim().slice(0, 160),
-          changes: draft.text === draft.text.trim() ? [] : ['Blank space at the ends was removed.'],
-          duplicates: double
-            ? [{ datanet: double.datanet, document: double.document, title: double.entry.title, author: double.entry.author, share: 1 }]
-            : [],
-        }
-      },
-      unfinished: async () => [],
-      async *contribute(draft) {
-        for (const stage of ['prepare', 'commit', 'da', 'reveal', 'index'] as const) {
-          yield { stage, state: 'running' }
-          await pause(150)
-          yield { stage, state: 'done' }
-        }
-        const text = draft.text.trim()
-        const document = documents.filter((d) => d.datanet === draft.datanet).length
-        const tokens = text.split(/\s+/).length
-        const entry = {
-          ...entryFor(document, draft.author, draft.title, draft.year, `0x${'51ab'.repeat(10)}`),
-          licence: draft.licence,
-          tokens,
-        }
-        documents.push({ datanet: draft.datanet, document, entry, text })
-        const at = datanets.findIndex((d) => d.id === draft.datanet)
-        const before = datanets[at]
-        datanets[at] = { ...before, documents: before.documents + 1, contributors: before.contributors + 1, tokens: before.tokens + tokens }
-        yield {
-          stage: 'finished',
-          datanet: draft.datanet,
-          contribution: document,
-          documents: 1,
-          tokens,
-          commitment: COMMITMENT,
-          transaction: `0x${'7a'.repeat(32)}`,
-        }
-      },
-    },
+    datanets: fakeDatanets(query, documents, noChain ? null : PINNED),
     intake: fakeIntake(),
     receipts: {
       list: async () =>

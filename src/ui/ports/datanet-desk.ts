@@ -1,15 +1,22 @@
 // Datanets as the page sees them: those of the catalogue at once, those of the chain with proof, their contents through the
-// attribution worker. A datanet is fetched when it is first needed, and brought up to the chain's head each time.
-// Invariant: a chain that does not answer hides no datanet that is here already, and shows no commitment as proven.
+// attribution worker. A datanet is fetched when it is first needed, and brought up to the chain's head each time. What is done
+// to them (contributing, curating, one's own texts, exports) is in the files beside this one.
+// Invariants: a chain that does not answer hides no datanet that is here already, and shows no commitment as proven; what was
+// withdrawn by its author is told to the worker before anything is retrieved or searched.
 import type { Hex } from '../../attribution/types.ts'
 import { OpenChatError } from '../../errors.ts'
-import type { ListedDatanet } from '../../wallet/datanets.ts'
+import type { DatanetHistory } from '../../wallet/datanet-journal.ts'
+import type { Proven } from '../../wallet/light-client/client.ts'
 import type { Wallet } from '../../wallet/wallet.ts'
 import type { AttributionWorker } from '../../workers/attribution-api.ts'
 import type { RemoteApi } from '../../workers/rpc.ts'
-import type { Assurance, ContributionDraft, ContributionProgress, DatanetService, DatanetSummary } from '../services.ts'
+import type { Assurance, DatanetAccess, DatanetService, DatanetSummary } from '../services.ts'
 import { strings } from '../strings.ts'
 import type { Catalogue, CatalogueDatanet } from './catalogue.ts'
+import { contributionDesk } from './contribution-desk.ts'
+import { curationDesk } from './curation-desk.ts'
+import { exportDesk } from './datanet-file.ts'
+import { ownContributions } from './own-contributions.ts'
 import type { WalletDesk } from './wallet-desk.ts'
 
 export interface DatanetDesk {
@@ -23,6 +30,15 @@ export interface DatanetPorts {
   /** Opened attribution worker. */
   tracer(): Promise<RemoteApi<AttributionWorker>>
   wallet: WalletDesk
+}
+
+/** What the desks of this folder share. */
+export interface DatanetDeskPorts {
+  tracer: DatanetPorts['tracer']
+  wallet(): Promise<Wallet>
+  maybe(): Promise<Wallet | null>
+  ensure(id: string, signal: AbortSignal): Promise<void>
+  licenceName(hash: Hex): Promise<string>
 }
 
 export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): DatanetDesk {
@@ -51,6 +67,9 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
     const api = await tracer()
     const known = (await api.datanets()).find((facts) => facts.id === id)?.contributions ?? 0
     const { contributions } = await chain.datanets.contributions(BigInt(id))
+    // Before the texts: a withdrawal holds even while one of them cannot be fetched.
+    const withdrawn = contributions.filter((held) => held.withdrawn).map(({ index }) => index)
+    await api.setWithdrawn(id, withdrawn)
     const fresh = []
     for (const contribution of contributions.slice(known)) {
       fresh.push({ contribution, documents: await chain.datanets.documents(contribution, signal) })
@@ -69,68 +88,36 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
   }
 
   /** What the chain has, or null where it does not answer. */
-  async function chainList(): Promise<ListedDatanet[] | null> {
+  async function chainList(): Promise<{ chain: Wallet; listed: Proven<DatanetHistory[]> } | null> {
     const chain = await wallet.maybe()
     if (chain === null) return null
-    return chain.datanets.list().catch((error: unknown) => {
+    const listed = await chain.datanets.list().catch((error: unknown) => {
       if (isOutage(error)) return null
       throw error
     })
+    return listed && { chain, listed }
   }
 
-  async function summary(listed: ListedDatanet): Promise<DatanetSummary> {
-    const chain = await wallet.wallet()
+  async function summaries(chain: Wallet, listed: Proven<DatanetHistory[]>): Promise<DatanetSummary[]> {
     const { labelled } = await import('../../wallet/chain-values.ts')
-    const id = String(listed.id)
-    const { contributions, head } = await chain.datanets.contributions(listed.id)
-    const offered = served.get(id)
-    return {
-      id,
-      name: listed.state.value.name,
-      description: offered?.description ?? '',
-      licence: await licenceName(listed.state.value.licence),
-      contributors: new Set(contributions.map(({ author }) => author)).size,
-      documents: contributions.reduce((sum, { documents }) => sum + documents, 0),
-      tokens: contributions.reduce((sum, { tokens }) => sum + tokens, 0),
-      commitment: head.value,
-      assurance: labelled(head).assurance as Assurance,
-      samples: offered?.samples ?? [],
-    }
+    const assurance = labelled(listed).assurance as Assurance
+    return listed.value.map((net) => summary(net, chain.address, served.get(String(net.id)), assurance, Number(listed.anchor.block)))
   }
 
   async function list(): Promise<DatanetSummary[]> {
-    const listed = await chainList()
-    return listed === null ? catalogue.datanets.map(offeredSummary) : Promise.all(listed.map(summary))
+    const found = await chainList()
+    return found === null ? catalogue.datanets.map(offeredSummary) : summaries(found.chain, found.listed)
   }
 
-  async function prepared(draft: ContributionDraft) {
-    const { author, licence, title, year, text } = draft
-    const facts = { author: author.trim().normalize('NFC'), licence, title: title.trim().normalize('NFC'), year }
-    return { facts, ...(await (await tracer()).prepare(text, facts)) }
-  }
-
-  async function* contribute(draft: ContributionDraft, signal: AbortSignal): AsyncGenerator<ContributionProgress> {
-    yield { stage: 'prepare', state: 'running' }
-    const chain = await wallet.wallet()
-    const { facts, text, tokens } = await prepared(draft)
-    yield { stage: 'prepare', state: 'done' }
-    const plan = { datanet: BigInt(draft.datanet), licence: draft.licence, documents: [{ facts, text, tokens }] }
-    for await (const event of chain.contributor.contribute(plan, signal)) {
-      if (event.stage !== 'finished') {
-        yield { stage: event.stage === 'publish' ? 'da' : event.stage, state: event.state }
-        continue
-      }
-      yield { stage: 'index', state: 'running' }
-      await ensureOne(draft.datanet, signal)
-      const known = (await (await tracer()).datanets()).find(({ id }) => id === draft.datanet)
-      yield { stage: 'index', state: 'done' }
-      const { contribution, transaction } = event
-      const commitment = known?.commitment ?? event.commitment
-      yield { stage: 'finished', datanet: draft.datanet, contribution, documents: 1, tokens: tokens.length, commitment, transaction }
-    }
+  /** The chain keeps a licence's hash; names are those of the datanets and those that the page offers. */
+  async function licenceName(hash: Hex): Promise<string> {
+    const { nameHash } = await import('../../wallet/licences.ts')
+    const named = (await chainList())?.listed.value.map(({ licence }) => licence) ?? []
+    return [...strings.licences, ...named].find((name) => nameHash(name) === hash) ?? `licence ${hash.slice(0, 10)}…`
   }
 
   const whole = new AbortController().signal
+  const ports: DatanetDeskPorts = { tracer, wallet: wallet.wallet, maybe: wallet.maybe, ensure: ensureOne, licenceName }
   return {
     async ensure(ids, signal) {
       for (const id of ids) await ensureOne(id, signal)
@@ -149,7 +136,10 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
       async documents(id, offset, limit) {
         await ensureOne(id, whole)
         const entries = await (await tracer()).documents(id)
-        return { total: entries.length, entries: entries.slice(offset, offset + limit) }
+        const contributions = (await chainList())?.listed.value.find((net) => String(net.id) === id)?.contributions ?? []
+        const shown = entries.slice(offset, offset + limit)
+        const marked = shown.map((entry) => ({ ...entry, withdrawn: contributions[entry.contribution]?.withdrawn ?? false }))
+        return { total: entries.length, entries: marked }
       },
       async search(id, words, limit, signal) {
         await ensureOne(id, signal)
@@ -160,48 +150,64 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
         const name = (await list()).find((datanet) => datanet.id === id)?.name ?? id
         return { datanet: { id, name }, ...(await (await tracer()).context(id, document, position, length, around)) }
       },
-      async create({ name, licence }) {
+      async create(datanet) {
         const chain = await wallet.wallet()
-        const id = await chain.contributor.createDatanet({ name, licence, description: '', open: true, reviewed: false })
-        const made = (await chain.datanets.list()).find((listed) => listed.id === id)
-        if (made !== undefined) return summary(made)
+        const id = await chain.contributor.createDatanet(datanet)
+        const made = (await summaries(chain, await chain.datanets.list())).find((listed) => listed.id === String(id))
+        if (made !== undefined) return made
         throw new OpenChatError('rpc_stale', 'The datanet was created, but the node does not show it yet.', { action: 'Reload the list.' })
       },
-      async preview(draft) {
-        await Promise.all([...new Set([...served.keys(), draft.datanet])].map((id) => ensureOne(id, whole)))
-        const { text, changes, tokens, duplicates } = await prepared(draft)
-        return { characters: text.length, tokens: tokens.length, excerpt: text.slice(0, 400), changes, duplicates }
-      },
-      async unfinished(id) {
-        const plans = (await (await wallet.maybe())?.contributor.unfinished()) ?? []
-        return plans
-          .filter(({ datanet }) => String(datanet) === id)
-          .flatMap(({ documents }) => documents.map(({ facts, text }) => ({ datanet: id, ...facts, text })))
-      },
-      contribute,
+      ...contributionDesk(ports),
+      ...curationDesk(ports),
+      ...ownContributions(ports),
+      export: exportDesk(ports),
     },
   }
 }
 
-function offeredSummary({
-  id,
-  name,
-  description,
-  licence,
-  samples,
-  contributors,
-  documents,
-  tokens,
-  head,
-}: CatalogueDatanet): DatanetSummary {
-  return { id, name, description, licence, samples, contributors, documents, tokens, commitment: head, assurance: null }
+function summary(
+  net: DatanetHistory,
+  account: Hex,
+  offered: CatalogueDatanet | undefined,
+  assurance: Assurance,
+  block: number,
+): DatanetSummary {
+  const { curator, open, reviewed, contributions } = net
+  const last = contributions.at(-1)
+  return {
+    id: String(net.id),
+    name: net.name,
+    description: net.description || (offered?.description ?? ''),
+    licence: net.licence,
+    contributors: new Set(contributions.map(({ author }) => author)).size,
+    documents: contributions.reduce((sum, { documents }) => sum + documents, 0),
+    tokens: contributions.reduce((sum, { tokens }) => sum + tokens, 0),
+    commitment: net.head,
+    assurance,
+    samples: offered?.samples ?? [],
+    chain: {
+      curator,
+      open,
+      reviewed,
+      access: accessOf(net, account.toLowerCase() as Hex),
+      asking: [...net.access.values()].filter(({ access }) => access === 'asked').length,
+      waiting: net.submissions.filter(({ verdict }) => verdict === 'waiting').length,
+      contributions: contributions.length,
+      withdrawn: contributions.filter(({ withdrawn }) => withdrawn).length,
+      quietBlocks: last === undefined ? null : Math.max(0, block - last.block),
+    },
+  }
 }
 
-const OUTAGE = ['rpc_unreachable', 'rpc_timeout', 'rpc_stale', 'da_unreachable', 'da_missing']
+function accessOf({ curator, open, access }: DatanetHistory, account: Hex): DatanetAccess {
+  if (curator === account) return 'curator'
+  return open ? 'open' : (access.get(account)?.access ?? 'none')
+}
+
+function offeredSummary({ head, ...offered }: CatalogueDatanet): DatanetSummary {
+  const { id, name, description, licence, samples, contributors, documents, tokens } = offered
+  return { id, name, description, licence, samples, contributors, documents, tokens, commitment: head, assurance: null, chain: null }
+}
+
+const OUTAGE = ['rpc_unreachable', 'rpc_timeout', 'rpc_stale', 'da_unreachable', 'da_missing', 'datanet_unknown']
 const isOutage = (error: unknown) => error instanceof OpenChatError && OUTAGE.includes(error.code)
-
-/** The chain keeps a licence's hash; the page knows the names it offers. */
-async function licenceName(hash: Hex): Promise<string> {
-  const { nameHash } = await import('../../wallet/licences.ts')
-  return strings.licences.find((name) => nameHash(name) === hash) ?? `licence ${hash.slice(0, 10)}…`
-}
