@@ -14,6 +14,7 @@ import { openDatanetDesk } from './ports/datanet-desk.ts'
 import { openEngine } from './ports/engine-service.ts'
 import { openIntake } from './ports/intake.ts'
 import { openKeyDesk } from './ports/keys.ts'
+import { openLibrary } from './ports/library.ts'
 import { openPayment } from './ports/payment.ts'
 import { openReceiptDesk } from './ports/receipt-desk.ts'
 import { openWalletDesk } from './ports/wallet-desk.ts'
@@ -41,6 +42,7 @@ export async function createServices(): Promise<Services> {
 
   return {
     engine: engine.service,
+    models: openLibrary(catalogue),
     async *ask(request, signal) {
       await datanets.ensure(request.datanets, signal)
       const api = await tracer()

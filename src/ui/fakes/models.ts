@@ -162,6 +162,7 @@ export function fakeModels(query: URLSearchParams): ModelsService {
     async fit(): Promise<Fit> {
       return { verdict: 'fits', reason: 'Its 217 MB were tried on this GPU and found room.', plan: PLAN }
     },
+    refresh: async () => {},
     async storage(): Promise<StorageReport> {
       const full = query.get('quota') === 'full'
       return {

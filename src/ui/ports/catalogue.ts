@@ -3,6 +3,7 @@
 import type { Hex } from '../../attribution/types.ts'
 import { OpenChatError } from '../../errors.ts'
 import type { AdapterFile, ModelFile } from '../../workers/gpu-api.ts'
+import type { ModelMemory } from '../../workers/library-api.ts'
 
 export interface CatalogueAdapter extends AdapterFile {
   /** Datanets, with how many of their contributions, that it learned from. */
@@ -27,8 +28,16 @@ export interface CatalogueDatanet {
   bytes: number
 }
 
+/** A model as scripts/catalogue-models.ts completed it from its file. */
+export interface CatalogueModel extends ModelFile {
+  licence: string
+  contextTokens: number
+  architecture?: string
+  memory?: ModelMemory
+}
+
 export interface Catalogue {
-  models: (ModelFile & { licence: string })[]
+  models: CatalogueModel[]
   adapters: CatalogueAdapter[]
   datanets: CatalogueDatanet[]
 }

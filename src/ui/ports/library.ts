@@ -1,0 +1,61 @@
+// The library of models and adapters as a service of the page. Only its face: what reads, hashes and keeps arrives when it is
+// first asked for (library-shelf.ts), since the first screen needs none of it.
+import type { Library, LocalAdapter, ModelsService } from '../services.ts'
+import type { Catalogue, CatalogueAdapter, CatalogueModel } from './catalogue.ts'
+import { type Told, told } from './told.ts'
+
+/** What openLibrary shows before anything was looked at. */
+export const offered = ({ models, adapters }: Catalogue): Library => ({
+  models: models.map((model) => ({ ...offeredModel(model), keptBytes: 0, transfer: null })),
+  adapters: adapters.map((adapter) => offeredAdapter(adapter, models[0]?.sha256 ?? null)),
+  evicted: [],
+})
+
+const offeredModel = ({ sha256, name, bytes, licence, architecture, contextTokens, urls, chunks }: CatalogueModel) => ({
+  digest: sha256,
+  ...{ name, bytes, licence, contextTokens, urls, source: 'catalogue' as const, architecture: architecture ?? null },
+  ...(chunks === undefined ? {} : { chunks }),
+})
+
+/** @param base digest of this deployment's backbone, which its adapters were trained on */
+const offeredAdapter = ({ digest, name, bytes, lineage, weights, config }: CatalogueAdapter, base: string | null): LocalAdapter => ({
+  ...{ digest, name, bytes, lineage, weights, base },
+  rank: null,
+  source: 'catalogue',
+  config: { url: config.url, sha256: config.sha256, bytes: config.bytes },
+})
+
+export function openLibrary(catalogue: Catalogue): ModelsService {
+  const library: Told<Library> = told(offered(catalogue))
+  let opening: Promise<ModelsService> | null = null
+  const shelf = () => {
+    opening ??= import('./library-shelf.ts')
+      .then(({ openShelf }) => openShelf(catalogue, library))
+      .catch((error: unknown) => {
+        opening = null
+        throw error
+      })
+    return opening
+  }
+  return {
+    subscribe(listener) {
+      // Without the shelf the offered list stands; whoever then asks for more is told why it cannot be had.
+      void shelf().catch(() => undefined)
+      return library.subscribe(listener)
+    },
+    download: (digest) => void shelf().then((s) => s.download(digest)),
+    pause: (digest) => void shelf().then((s) => s.pause(digest)),
+    discard: async (...args) => (await shelf()).discard(...args),
+    addModelFile: async (...args) => (await shelf()).addModelFile(...args),
+    addModelUrl: async (...args) => (await shelf()).addModelUrl(...args),
+    addAdapterFiles: async (...args) => (await shelf()).addAdapterFiles(...args),
+    addAdapterUrl: async (...args) => (await shelf()).addAdapterUrl(...args),
+    remove: async (...args) => (await shelf()).remove(...args),
+    check: async (...args) => (await shelf()).check(...args),
+    fit: async (...args) => (await shelf()).fit(...args),
+    refresh: async () => (await shelf()).refresh(),
+    storage: async () => (await shelf()).storage(),
+    persist: async () => (await shelf()).persist(),
+    acknowledgeEviction: async () => (await shelf()).acknowledgeEviction(),
+  }
+}
