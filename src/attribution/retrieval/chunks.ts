@@ -11,12 +11,16 @@ export interface Range {
 
 export const PASSAGE_TOKENS = 116
 const LONG_WORD = 12
+/** Longest marker of a list's item, white space included. */
+const MARKER = 8
 
 /** A mark that ends a sentence, the quotes and brackets after it, and the white space that follows. */
 const SENTENCE_END = /[.?!]+["')\]”’]*\s+|\n\s*\n\s*/gu
 /** Full stops that end nothing: titles, common abbreviations, single initials. */
 const ABBREVIATION =
   /(?:^|[\s("'“])(?:Mr|Mrs|Ms|Dr|Messrs|Hon|Gen|Col|Capt|Lieut|Lt|Rev|St|No|Nos|Art|Sec|vs|etc|Jr|Sr|Co|viz|e\.g|i\.e|\p{Lu})\.\s+$/u
+/** A list's number or letter alone: "1.", "(b)", "iv)". */
+const NUMBER = /^\s*\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)]+\s+$/u
 const CLAUSE_END = /[;:,]\s+/gu
 
 /**
@@ -47,6 +51,7 @@ export function sentencesOf(text: string): Range[] {
   for (const match of text.matchAll(SENTENCE_END)) {
     const to = match.index + match[0].length
     if (match[0].startsWith('.') && ABBREVIATION.test(text.slice(Math.max(0, to - 16), to))) continue
+    if (to - from <= MARKER && !match[0].includes('\n') && NUMBER.test(text.slice(from, to))) continue
     out.push({ from, to })
     from = to
   }
@@ -74,7 +79,7 @@ function cutNear(text: string, range: Range): number {
   return /[\uDC00-\uDFFF]/u.test(text[middle]) ? middle + 1 : middle
 }
 
-/** Passages of a document, in order; none for a blank one. */
+/** Passages of a document, in order; none for a blank one. A paragraph that fits into one passage is not parted. */
 export function passagesOf(text: string, limit = PASSAGE_TOKENS): Range[] {
   const out: Range[] = []
   let open: Range | undefined
@@ -88,14 +93,27 @@ export function passagesOf(text: string, limit = PASSAGE_TOKENS): Range[] {
     open = undefined
     size = 0
   }
-  for (const sentence of sentencesOf(text)) {
-    for (const piece of piecesOf(text, sentence, limit)) {
-      const cost = estimateTokens(text.slice(piece.from, piece.to))
-      if (open !== undefined && size + cost > limit) close()
+  for (const paragraph of paragraphsOf(text)) {
+    const pieces = paragraph.flatMap((sentence) => piecesOf(text, sentence, limit))
+    const costs = pieces.map(({ from, to }) => estimateTokens(text.slice(from, to)))
+    const whole = costs.reduce((sum, cost) => sum + cost, 0)
+    if (size + whole > limit && whole <= limit) close()
+    for (const [i, piece] of pieces.entries()) {
+      if (open !== undefined && size + costs[i] > limit) close()
       open = { from: open?.from ?? piece.from, to: piece.to }
-      size += cost
+      size += costs[i]
     }
   }
   close()
+  return out
+}
+
+/** Sentences by paragraph: a blank line ends one. */
+function paragraphsOf(text: string): Range[][] {
+  const out: Range[][] = [[]]
+  for (const sentence of sentencesOf(text)) {
+    out.at(-1)?.push(sentence)
+    if (/\n\s*\n\s*$/u.test(text.slice(Math.max(sentence.from, sentence.to - 12), sentence.to))) out.push([])
+  }
   return out
 }

@@ -4,7 +4,7 @@
 // Source: S. Robertson, H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; k1 1.2, b 0.75.
 import type { DocumentEntry } from '../types.ts'
 import { passagesOf } from './chunks.ts'
-import { termOf, wordTextsOf } from './words.ts'
+import { partTermsOf, termOf, wordTextsOf } from './words.ts'
 
 export interface RetrievalDocument {
   /** `doc_ix` of the datanet's index. */
@@ -68,13 +68,8 @@ export class PassageIndex {
   #addPassage(passage: number, text: string, into: { term: number[]; passage: number[]; count: number[] }): void {
     const counts = new Map<number, number>()
     for (const word of wordTextsOf(text)) {
-      const key = termOf(word)
-      let term = this.#terms.get(key)
-      if (term === undefined) {
-        term = this.#terms.size
-        this.#terms.set(key, term)
-      }
-      counts.set(term, (counts.get(term) ?? 0) + 1)
+      this.#count(termOf(word), counts)
+      for (const part of partTermsOf(word)) this.#count(part, counts)
       this.#words[passage]++
     }
     for (const [term, count] of counts) {
@@ -82,6 +77,15 @@ export class PassageIndex {
       into.passage.push(passage)
       into.count.push(Math.min(255, count))
     }
+  }
+
+  #count(key: string, counts: Map<number, number>): void {
+    let term = this.#terms.get(key)
+    if (term === undefined) {
+      term = this.#terms.size
+      this.#terms.set(key, term)
+    }
+    counts.set(term, (counts.get(term) ?? 0) + 1)
   }
 
   get passages(): number {

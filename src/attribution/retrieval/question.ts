@@ -2,7 +2,9 @@
 // understanding of it: words and entries of the documents decide everything.
 // Invariant: deterministic; terms are distinct and in the order of the question.
 import type { DocumentEntry } from '../types.ts'
-import { isSilent, termOf, wordsOf } from './words.ts'
+import type { Range } from './chunks.ts'
+import type { NamedDocuments, TitleNames } from './titles.ts'
+import { isSilent, partTermsOf, termOf, wordsOf } from './words.ts'
 
 /** The kind of question, by its words; evidence for the gate, no verdict. */
 export interface QuestionForm {
@@ -19,6 +21,8 @@ export interface QuestionForm {
   isHowTo: boolean
   /** Speaks of the asker or to the assistant: I, my, your, are you. */
   isPersonal: boolean
+  /** Speaks to the assistant: your, do you. */
+  isAddressed: boolean
 }
 
 export interface Question extends QuestionForm {
@@ -29,7 +33,13 @@ export interface Question extends QuestionForm {
   /** `author` values of the entries that the question names. */
   authors: Set<string>
   years: Set<number>
+  /** Documents that it names by their titles. */
+  titles: NamedDocuments
 }
+
+/** Words that an organisation's name holds and a person's does not: nobody is asked for by "Foundation". */
+const ORGANISATION =
+  /\b(?:foundation|project|consortium|group|corporation|commission|commons|institute|university|authors|regents|international|microsystems|inc|office|organi[sz]ation|openzeppelin|team|club|member)\b|[/\d:]/iu
 
 /** Names by which an author is asked for: the last word of the name, or the initials of three words and more ("FDR"). */
 interface AuthorNames {
@@ -45,6 +55,15 @@ export function authorNames(entries: Iterable<DocumentEntry>): AuthorNames[] {
     if (out.has(author)) continue
     const words = wordsOf(author).map(({ text }) => text)
     if (words.length === 0) continue
+    if (ORGANISATION.test(author)) {
+      // Only by what is its own, in full: "Creative Commons", "World Wide Web".
+      const own = words.filter(
+        (word) => !/^(?:the|of)$/iu.test(word) && !/^(?:foundation|corporation|consortium|project|inc)$/iu.test(word),
+      )
+      const full = own.join(' ').toLowerCase()
+      if (own.length > 1 && !/^(?:authors|openzeppelin)\b/u.test(full)) out.set(author, { author, surname: full, full, initials: '' })
+      continue
+    }
     // "Mc Kinley" is one surname, and so is "Van Buren".
     const particle = words.length > 2 && /^(mc|van|von|de|la|le|di|da)$/i.test(words[words.length - 2])
     const surname = particle ? words.slice(-2).join(' ') : words[words.length - 1]
@@ -65,6 +84,7 @@ const LOOKUP =
 /** "Tell me", "give me" and "can you" are manners, not persons. */
 const PERSONAL =
   /(?<!\b(?:tell|give|show) )\b(?:i|i'm|i've|my|me|mine|myself|your)\b|^(?:hi|hey|hello|good (?:morning|evening))\b|\b(?:are|do|have|were|did) you\b/iu
+const ADDRESSED = /\byour\b|\b(?:are|do|have|were|did|would) you\b|^(?:hi|hey|hello|good (?:morning|evening))\b/iu
 const YEAR = /\b(1[6-9]\d\d|20\d\d)(s?)\b/gu
 
 const REPORT =
@@ -91,12 +111,16 @@ function namesPerson(question: string, name: string): Range | undefined {
   return undefined
 }
 
-interface Range {
-  from: number
-  to: number
+/** What a datanet's entries and texts say of the words of a question. */
+export interface Known {
+  names: readonly AuthorNames[]
+  years: ReadonlySet<number>
+  titles: Pick<TitleNames, 'find'>
+  /** Whether some passage holds the term. */
+  holds(term: string): boolean
 }
 
-export function readQuestion(question: string, names: readonly AuthorNames[], years: ReadonlySet<number>): Question {
+export function readQuestion(question: string, { names, years, titles, holds }: Known): Question {
   const text = question.normalize('NFC')
   const taken: Range[] = []
   const authors = new Set<string>()
@@ -116,18 +140,24 @@ export function readQuestion(question: string, names: readonly AuthorNames[], ye
     for (const year of present) asked.add(year)
     if (present.length > 0) taken.push(range)
   }
+  const named = titles.find(text)
+  taken.push(...named.taken)
   const words = wordsOf(text).filter(({ from, to }) => !taken.some((range) => from < range.to && to > range.from))
   const terms: string[] = []
   const pairs: [string, string][] = []
   let before: { term: string; to: number } | undefined
   for (const word of words) {
     if (isSilent(word.text)) continue
-    const term = termOf(word.text)
-    if (before !== undefined && /^[\s-]+$/u.test(text.slice(before.to, word.from)) && before.term !== term) pairs.push([before.term, term])
-    before = { term, to: word.to }
-    if (!terms.includes(term)) terms.push(term)
+    const whole = termOf(word.text)
+    const parts = partTermsOf(word.text)
+    for (const term of parts.length === 0 || holds(whole) ? [whole] : parts) {
+      if (before !== undefined && /^[\s-]*$/u.test(text.slice(before.to, word.from)) && before.term !== term)
+        pairs.push([before.term, term])
+      before = { term, to: word.to }
+      if (!terms.includes(term)) terms.push(term)
+    }
   }
-  return { terms, pairs, authors, years: asked, ...formOf(text) }
+  return { terms, pairs, authors, years: asked, titles: named, ...formOf(text) }
 }
 
 /** What the wording alone shows. */
@@ -141,6 +171,7 @@ function formOf(text: string): QuestionForm {
     isNormative: NORMATIVE.test(trimmed),
     isHowTo: HOW_TO.test(trimmed),
     isPersonal: PERSONAL.test(trimmed),
+    isAddressed: ADDRESSED.test(trimmed),
   }
 }
 

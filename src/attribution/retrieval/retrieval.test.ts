@@ -8,7 +8,7 @@ import { PassageIndex } from './passage-index.ts'
 import { authorNames, readQuestion } from './question.ts'
 import { retrieve, tokenRange } from './retrieve.ts'
 import { stem } from './stem.ts'
-import { isSilent, termOf } from './words.ts'
+import { isProse, isSilent, searchTermsOf, termOf } from './words.ts'
 
 const entry = (document: number, author: string, year: number | null): DocumentEntry => ({
   document,
@@ -57,6 +57,26 @@ describe('words', () => {
   it('meet across case, accents, possessives and inflection', () => {
     expect(new Set(["Nation's", 'NATIONS', 'nátion', 'national'].map(termOf)).size).toBe(1)
   })
+  it('are names when they are identifiers, and parts of names too', () => {
+    expect(termOf('AccessManaged')).not.toBe(termOf('AccessManager'))
+    expect(searchTermsOf('_safeMint EIP-712 transferOwnership ERC20Permit McKinley')).toEqual([
+      'safemint',
+      'safe',
+      'mint',
+      'eip712',
+      'transferownership',
+      'transfer',
+      'ownership',
+      'erc20permit',
+      'erc20',
+      'permit',
+      'mckinley',
+    ])
+  })
+  it('tell prose from code', () => {
+    expect(isProse('Throws if called by any account other than the owner (see `owner`).')).toBe(true)
+    expect(isProse('{ _checkOwner(); _; }')).toBe(false)
+  })
   it('ask without saying anything', () => {
     expect(['What', "didn't", 'say', 'president', 'navy', 'E4'].map(isSilent)).toEqual([true, true, true, true, false, false])
   })
@@ -92,6 +112,12 @@ describe('passages', () => {
     )
   })
 
+  it('keep a paragraph whole that fits, and a number with what it numbers', () => {
+    const text = 'One two three four. Five six seven.\n\n 1. Eight nine ten eleven twelve. Thirteen.'
+    expect(passagesOf(text, 18).map(({ from, to }) => text.slice(from, to))).toEqual(text.split('\n\n '))
+    expect(sentencesOf('1. Eight nine. (b) Ten.').length).toBe(2)
+  })
+
   it('cut a text without any mark or space, never between two halves of a character', () => {
     const text = '𝔘'.repeat(500)
     const pieces = passagesOf(text).map(({ from, to }) => text.slice(from, to))
@@ -106,7 +132,8 @@ describe('readQuestion', () => {
       (author, i) => entry(i, author, 1800 + i),
     ),
   )
-  const read = (question: string) => readQuestion(question, names, new Set([1800, 1803, 1804]))
+  const titles = { find: () => ({ weights: new Map(), names: 0, taken: [] }) }
+  const read = (question: string) => readQuestion(question, { names, years: new Set([1800, 1803, 1804]), titles, holds: () => true })
 
   it.each([
     ['What did Lincoln say about slavery?', ['Abraham Lincoln'], ['slaveri']],
@@ -183,6 +210,20 @@ describe('retrieve', () => {
     expect(await first('What did Washington say about peace?')).toBe(0)
     expect(await first('What did Roosevelt say about peace?')).toBe(2)
     expect(await first('peace in 1901')).toBe(2)
+  })
+
+  it('lets a named document decide, whose text does not hold its own name', async () => {
+    const text = 'You may copy the software freely. Patents are not granted by these terms, whoever asks for them.'
+    const rival = 'The GPL grants patents, says the GPL. What the GPL says of patents is said here of the GPL.'
+    const index = new PassageIndex(
+      ['GNU General Public License (GPL-3.0)', 'Notes A', 'Notes B', 'Notes C', 'Notes D', 'Notes E'].map((title, document) => ({
+        document,
+        text: document === 0 ? text : rival,
+        entry: { ...entry(document, 'A', null), title },
+      })),
+    )
+    const { passages } = await retrieve('What does the GPL say about patents?', [{ datanet: '2', locate, index }])
+    expect(passages.map(({ document }) => document)).toEqual([0])
   })
 
   it('prefers whole sentences to pieces of one', async () => {

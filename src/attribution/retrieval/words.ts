@@ -3,8 +3,11 @@
 // Invariant: `termOf` of equal words is equal whatever their case, accents or possessive.
 import { stem } from './stem.ts'
 
-/** Letters and digits (an apostrophe may stand inside); scripts without spaces come out as runs, which still match themselves. */
-const WORD = /[\p{L}\p{M}\p{N}]+(?:['’]\p{L}+)*/gu
+/** Letters and digits (an apostrophe may stand inside, or the hyphen of EIP-712); scripts without spaces come out as runs, which still match themselves. */
+const WORD = /\p{Lu}{2,}-\d{3,}|[\p{L}\p{M}\p{N}]+(?:['’]\p{L}+)*/gu
+/** The parts of an identifier: transferOwnership, ERC20Permit. */
+const PARTS = /\p{Lu}+\d+|\p{Lu}?\p{Ll}{2,}\d*|\p{Lu}+(?!\p{Ll})/gu
+const IDENTIFIER = /[\p{Ll}\d]\p{Lu}/u
 
 export interface Word {
   text: string
@@ -22,7 +25,7 @@ export const wordTextsOf = (text: string): string[] => text.match(WORD) ?? []
 const known = new Map<string, string>()
 const KNOWN_LIMIT = 200_000
 
-/** The search term of a word: lower case, without accents, possessive or inflection. */
+/** The search term of a word: lower case, without accents, possessive or, identifiers aside, inflection. */
 export function termOf(word: string): string {
   const before = known.get(word)
   if (before !== undefined) return before
@@ -31,13 +34,32 @@ export function termOf(word: string): string {
     .normalize('NFD')
     .replace(/\p{M}+/gu, '')
     .replace(/['’](s|d|m|t|re|ve|ll)$/u, '')
-    .replace(/['’]/gu, '')
-  const term = stem(plain)
+    .replace(/['’-]/gu, '')
+  // An identifier is a name: AccessManager is not AccessManaged.
+  const term = IDENTIFIER.test(word) ? plain : stem(plain)
   // Bounded, because a contributed text may hold any number of different words.
   if (known.size >= KNOWN_LIMIT) known.clear()
   known.set(word, term)
   return term
 }
+
+const parts = new Map<string, readonly string[]>()
+const NONE: readonly string[] = []
+
+/** The terms of an identifier's parts ("transferOwnership": transfer, ownership); none for a word that is no identifier. */
+export function partTermsOf(word: string): readonly string[] {
+  if (!IDENTIFIER.test(word)) return NONE
+  const before = parts.get(word)
+  if (before !== undefined) return before
+  const found = word.match(PARTS) ?? []
+  const terms = found.length < 2 ? NONE : found.map(termOf)
+  if (parts.size >= KNOWN_LIMIT) parts.clear()
+  parts.set(word, terms)
+  return terms
+}
+
+/** Search terms of a text in order: every word's, and after it those of its parts. */
+export const searchTermsOf = (text: string): string[] => wordTextsOf(text).flatMap((word) => [termOf(word), ...partTermsOf(word)])
 
 /** Function words, and the words with which people ask rather than those they ask about. */
 const SILENT = new Set(
@@ -64,3 +86,9 @@ export const isSilent = (word: string): boolean => {
   const lower = word.toLowerCase().replace(/’/gu, "'")
   return SILENT.has(lower) || SILENT.has(lower.replace(/'.*$/u, '')) || /^(?:[a-z]|\d{1,2})$/u.test(lower)
 }
+
+/** Marks that prose seldom has and code is full of. */
+const MARKS = /[{}()[\];=<>&|_*/\\]/gu
+
+/** Whether a text reads as sentences rather than as code: fewer than one such mark in sixteen characters, and it begins with a word. */
+export const isProse = (text: string): boolean => !/^[{}/*]/u.test(text) && (text.match(MARKS)?.length ?? 0) * 16 < text.length
