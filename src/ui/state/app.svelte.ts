@@ -4,6 +4,7 @@ import { getContext, setContext } from 'svelte'
 import type { DatanetSummary, Services, WalletState } from '../services.ts'
 import { strings } from '../strings.ts'
 import { ChatState } from './chat.svelte.ts'
+import { Conversations } from './conversations.svelte.ts'
 import { Drafts } from './drafts.svelte.ts'
 import { EngineView } from './engine.svelte.ts'
 import { Notices } from './notices.svelte.ts'
@@ -28,6 +29,7 @@ export class App {
   readonly router: Router
   readonly engine: EngineView
   readonly chat: ChatState
+  readonly conversations: Conversations
   #datanets = $state.raw<DatanetSummary[] | null>(null)
   #datanetsUnread = $state(false)
   #wallet = $state.raw<WalletState>({ state: 'opening' })
@@ -46,6 +48,7 @@ export class App {
       'connection' in window.navigator ? (window.navigator.connection as { saveData?: boolean }) : undefined,
     )
     this.chat = new ChatState(services, this.engine, this.router, this.notices, this.preferences)
+    this.conversations = new Conversations(services, this.chat.shelf, this.router, this.notices)
     services.wallet.subscribe((state) => {
       this.#wallet = state
     })
