@@ -18,7 +18,7 @@ const sources = ['src', 'devnet', 'scripts', 'bench']
 
 it('every error code has a page, and every page a code', () => {
   const text = sources.map(read).join('\n')
-  const thrown = new Set([...text.matchAll(/Error\(\s*'([a-z][a-z_]+)'/g)].map(([, code]) => code!))
+  const thrown = new Set([...text.matchAll(/(?:OpenChatError|SetupError)\(\s*'([a-z][a-z_]+)'/g)].map(([, code]) => code!))
   const pages = readdirSync(join(root, 'docs/errors')).map((name) => name.replace(/\.md$/, ''))
   expect([...thrown].filter((code) => !pages.includes(code))).toEqual([])
   expect(pages.filter((page) => !text.includes(`'${page}'`))).toEqual([])
