@@ -5,8 +5,8 @@
 import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
 import { asOpenChatError, type OpenChatError } from '../errors.ts'
 
-/** What ends a try and not the message. `engine_moved`: another tab has the engine now. */
-export const INTERRUPTIONS: readonly string[] = ['device_lost', 'engine_moved', 'gpu_out_of_memory', 'worker_failed', 'engine_disposed']
+/** What ends a try and not the message. */
+export const INTERRUPTIONS: readonly string[] = ['device_lost', 'gpu_out_of_memory', 'engine_disposed']
 const MOST_FRUITLESS = 3
 
 export interface Resumption {
@@ -16,7 +16,12 @@ export interface Resumption {
 }
 
 /** @throws what a try threw when it is no interruption, or when three in a row said nothing */
-export async function* resumed(engine: Resumption, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+export async function* resumed(
+  engine: Resumption,
+  request: ChatRequest,
+  signal: AbortSignal,
+  interruptions = INTERRUPTIONS,
+): AsyncGenerator<ChatEvent> {
   const began = performance.now()
   let firstTokenMs = 0
   let said = ''
@@ -38,7 +43,7 @@ export async function* resumed(engine: Resumption, request: ChatRequest, signal:
     } catch (thrown) {
       const error = asOpenChatError(thrown)
       fruitless = tokens > before ? 0 : fruitless + 1
-      if (!INTERRUPTIONS.includes(error.code) || signal.aborted || fruitless >= MOST_FRUITLESS) throw error
+      if (!interruptions.includes(error.code) || signal.aborted || fruitless >= MOST_FRUITLESS) throw error
       await engine.recover(error, signal)
       if (tokens < request.max_tokens) continue
       const usage = joined(

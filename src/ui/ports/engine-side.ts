@@ -1,0 +1,35 @@
+// The engine as a tab may ask it, wherever it runs: in this tab (engine-host.ts) or in another (engine-follower.ts).
+import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
+import { OpenChatError } from '../../errors.ts'
+import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'
+import type { Told } from './told.ts'
+
+export interface EngineVerbs {
+  start(): Promise<void>
+  pause(): Promise<void>
+  choose(id: string): Promise<void>
+  count(messages: ChatMessage[], begin: string): Promise<number | null>
+  endpointModels(url: string, key: string): Promise<string[]>
+  addEndpoint(draft: EndpointDraft): Promise<string>
+  removeEndpoint(id: string): Promise<void>
+}
+
+export interface EngineSide extends EngineVerbs {
+  readonly state: Pick<Told<EngineState>, 'value' | 'subscribe'>
+  readonly facts: Pick<Told<EngineFacts>, 'value' | 'subscribe'>
+  /** @throws engine_moved when the engine went to another tab in the middle, and what engines throw */
+  chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+}
+
+export const VERBS: readonly (keyof EngineVerbs)[] = [
+  'start',
+  'pause',
+  'choose',
+  'count',
+  'endpointModels',
+  'addEndpoint',
+  'removeEndpoint',
+]
+
+export const engineMoved = () =>
+  new OpenChatError('engine_moved', 'The tab that ran the engine is gone.', { action: 'Wait a moment: another tab takes over.' })
