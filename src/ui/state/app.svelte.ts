@@ -7,6 +7,7 @@ import { ChatState } from './chat.svelte.ts'
 import { Conversations } from './conversations.svelte.ts'
 import { Drafts } from './drafts.svelte.ts'
 import { EngineView } from './engine.svelte.ts'
+import { ModelsState } from './models.svelte.ts'
 import { Notices } from './notices.svelte.ts'
 import { Preferences } from './preferences.svelte.ts'
 import { Router } from './route.svelte.ts'
@@ -28,6 +29,7 @@ export class App {
   readonly drafts: Drafts
   readonly router: Router
   readonly engine: EngineView
+  readonly models: ModelsState
   readonly chat: ChatState
   readonly conversations: Conversations
   #datanets = $state.raw<DatanetSummary[] | null>(null)
@@ -47,6 +49,7 @@ export class App {
       services.engine,
       'connection' in window.navigator ? (window.navigator.connection as { saveData?: boolean }) : undefined,
     )
+    this.models = new ModelsState(services.models, this.engine, this.notices, this.router)
     this.chat = new ChatState(services, this.engine, this.router, this.notices, this.preferences)
     this.conversations = new Conversations(services, this.chat.shelf, this.router, this.notices)
     services.wallet.subscribe((state) => {
@@ -73,6 +76,7 @@ export class App {
   }
 
   async begin(): Promise<void> {
+    this.models.begin()
     await Promise.all([this.chat.begin(), this.refreshDatanets()])
   }
 
