@@ -1,5 +1,5 @@
 // What a pasted or opened text must be before it can join a datanet, and the one form in which it joins.
-// Not language detection, not personal data, not near-duplicates over shingles: those come with the full intake.
+// Not language, personal data or near-duplicates (intake.ts), not the formats of files (formats/).
 // Invariant: cleaning is idempotent, and says in words all that it changed.
 import { OpenChatError } from '../errors.ts'
 
@@ -14,6 +14,7 @@ export interface CleanText {
   changes: string[]
 }
 
+const CONTROLS = /(?![\t\n\r])\p{Cc}/gu
 const isControl = (code: number) => (code < 32 && code !== 9 && code !== 10 && code !== 13) || (code >= 127 && code < 160)
 
 /** Bytes of a text file as text. @throws contribution_binary when they are no UTF-8 */
@@ -27,6 +28,13 @@ export function decodeTextFile(bytes: Uint8Array): string {
       action: 'Save it as plain text (UTF-8) and choose it again.',
     })
   }
+}
+
+/** Words with a letter or a digit in them, counted up to `enough`. */
+function countWords(text: string, enough: number): number {
+  let words = 0
+  for (const _ of text.matchAll(/\S*[\p{L}\p{N}]\S*/gu)) if (++words === enough) break
+  return words
 }
 
 /**
@@ -54,13 +62,11 @@ export function cleanText(raw: string): CleanText {
     })
   }
   let text = raw
+  // A half of a surrogate pair has no UTF-8: published, it would come back as another text.
+  text = step(text, text.toWellFormed(), 'Broken characters were replaced.')
   text = step(text, text.normalize('NFC'), 'Characters were brought into one Unicode form (NFC).')
   text = step(text, text.replace(/\r\n?/g, '\n'), 'Line ends were made uniform.')
-  text = step(
-    text,
-    Array.from(text, (character) => (isControl(character.charCodeAt(0)) ? '' : character)).join(''),
-    'Control characters were removed.',
-  )
+  text = step(text, controls === 0 ? text : text.replace(CONTROLS, ''), 'Control characters were removed.')
   text = step(
     text,
     text
@@ -69,7 +75,7 @@ export function cleanText(raw: string): CleanText {
       .trim(),
     'Blanks at line ends and empty lines were trimmed.',
   )
-  const words = text.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length
+  const words = countWords(text, SHORTEST_WORDS)
   if (words < SHORTEST_WORDS) {
     throw new OpenChatError('contribution_empty', `The text has ${words} words; a passage that can be credited needs ${SHORTEST_WORDS}.`, {
       meta: { words },

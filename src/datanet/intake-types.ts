@@ -143,4 +143,6 @@ export type IntakeReport =
   | { type: 'documents'; documents: IntakeDocument[] }
   /** A file that cannot be taken; the others go on. */
   | { type: 'refused'; file: string; error: ErrorWire }
+  /** Rows or parts of a file that were left out: empty, too short, too long; `sentence` says why of the first. */
+  | { type: 'skipped'; file: string; count: number; sentence: string }
   | { type: 'done'; totals: IntakeTotals }

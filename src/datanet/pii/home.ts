@@ -3,7 +3,8 @@
 import { type Detector, type Finding, precededBy } from './finding.ts'
 
 const CAPITAL = String.raw`[\p{Lu}][\p{L}'’.-]*`
-const ENGLISH_STREET = String.raw`(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Square|Sq|Terrace|Crescent|Close|Row|Parkway|Pkwy|Highway|Hwy|Circle|Mews|Grove|Hill|Gardens|Walk|Trail|Quay)`
+const ENGLISH_STREET =
+  '(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Square|Sq|Terrace|Crescent|Close|Row|Parkway|Pkwy|Highway|Hwy|Circle|Mews|Grove|Hill|Gardens|Walk|Trail|Quay)'
 /** United States, Canada, United Kingdom, Australia. */
 const ENGLISH_CODE = String.raw`(?:(?:[A-Z]{2}|${CAPITAL}(?: ${CAPITAL})?),? \d{5}(?:-\d{4})?|(?:[A-Z]{2},? )?[A-CEGHJ-NPR-TVXY]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT) \d{4})`
 const ENGLISH = new RegExp(
