@@ -16,6 +16,7 @@ import { openIntake } from './ports/intake.ts'
 import { openKeyDesk } from './ports/keys.ts'
 import { openLibrary } from './ports/library.ts'
 import { openPayment } from './ports/payment.ts'
+import { prewarm } from './ports/prewarm.ts'
 import { openReceiptDesk } from './ports/receipt-desk.ts'
 import { openWalletDesk } from './ports/wallet-desk.ts'
 import type { Services } from './services.ts'
@@ -25,7 +26,8 @@ const FEE = 10n ** 15n
 
 export async function createServices(): Promise<Services> {
   const catalogue = await loadCatalogue()
-  const engine = openEngine(catalogue)
+  const models = openLibrary(catalogue)
+  const engine = openEngine({ catalogue, models, records: indexedDbRecords() })
   const tracer = openTracer(catalogue)
   const connection = openConnection(() => void keys.connectionChanged())
   const wallet = openWalletDesk(
@@ -36,13 +38,14 @@ export async function createServices(): Promise<Services> {
   const keys = openKeyDesk(wallet, connection)
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
   const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
+  void prewarm({ engine: engine.service, served: catalogue.datanets.map(({ id }) => id), ensure: datanets.ensure })
   const quotingAdapters = Object.fromEntries(
     catalogue.adapters.flatMap(({ digest, lineage }) => lineage.map(({ datanet }) => [datanet, digest] as const)),
   )
 
   return {
     engine: engine.service,
-    models: openLibrary(catalogue),
+    models,
     async *ask(request, signal) {
       await datanets.ensure(request.datanets, signal)
       const api = await tracer()

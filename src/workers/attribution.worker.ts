@@ -18,6 +18,8 @@ import { textOfTokens } from './text-of-tokens.ts'
 /** UTF-16 units shown before and after words that were searched for. */
 const SNIPPET_BEFORE = 80
 const SNIPPET_AFTER = 120
+/** Pause before passages are indexed unasked, ms. */
+const WARM_MS = 300
 
 const blobs = openBlobs()
 let desk: AttributionDesk | null = null
@@ -55,6 +57,8 @@ const worker: AttributionWorker = {
     const { shelf } = opened()
     const { manifest, files } = await fetchServed(served, await blobs, progress, signal)
     shelf.addFiles(served.id, manifest, files)
+    // Ahead of the first question, in a turn of its own: what was asked for meanwhile comes first.
+    setTimeout(() => shelf.passages(served.id), WARM_MS)
   },
 
   async addContributions(datanet, contributions) {
