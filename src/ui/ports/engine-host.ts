@@ -111,6 +111,17 @@ export class EngineHost implements EngineSide {
     }
   }
 
+  /** The adapters beside the model changed. */
+  async refit(change: Promise<Running | null>): Promise<void> {
+    const runner = this.#runner
+    try {
+      const running = await change
+      if (running !== null && this.#runner === runner && this.state.value.state === 'ready') this.#ready(running)
+    } catch (thrown) {
+      if (this.#runner === runner) this.state.set({ state: 'failed', error: asOpenChatError(thrown) })
+    }
+  }
+
   /** Another tab has the engine now. */
   async close(): Promise<void> {
     this.#closed = true
@@ -130,7 +141,15 @@ export class EngineHost implements EngineSide {
     ])
     this.#known = { ...this.#known, endpoints, gpu, webLlm }
     this.#tell()
+    if (chosen !== null) await this.#listed(chosen)
     await this.#take(chosen ?? this.facts.value.chosen)
+  }
+
+  /** Resolves when a choice is there, or after a while: the visitor's own files are listed a moment after the catalogue's. */
+  async #listed(id: string): Promise<void> {
+    for (let waited = 0; waited < LISTED_MS && !this.facts.value.choices.some((choice) => choice.id === id); waited += 50) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
   }
 
   #restock(models: Known['models']): void {
@@ -222,12 +241,22 @@ export class EngineHost implements EngineSide {
   }
 
   #ready({ gpu, software, contextTokens, demotions }: Running): void {
-    const choice = this.#choice()
-    // What was fetched need not be fetched again; the library tells so a moment later for files, web-llm does not tell.
-    if (choice?.engine === 'web-llm')
-      this.#known = { ...this.#known, webLlm: new Set([...this.#known.webLlm, choice.id.slice('web-llm:'.length)]) }
+    this.#here()
     this.#tell({ contextTokens, demotions })
     this.state.set({ state: 'ready', gpu, software })
+  }
+
+  /** What was fetched need not be fetched again; the library says so a moment later, web-llm never does. */
+  #here(): void {
+    const choice = this.#choice()
+    const name = choice?.id.slice(choice.id.indexOf(':') + 1) ?? ''
+    const { models, webLlm } = this.#known
+    if (choice?.engine === 'web-llm') this.#known = { ...this.#known, webLlm: new Set([...webLlm, name]) }
+    else
+      this.#known = {
+        ...this.#known,
+        models: models.map((model) => (model.digest === name ? { ...model, keptBytes: model.bytes } : model)),
+      }
   }
 
   /** Once for all answers that were interrupted together. */
@@ -254,5 +283,7 @@ export class EngineHost implements EngineSide {
   }
 }
 
+/** Patience with the library's own list, ms. */
+const LISTED_MS = 4000
 /** Patience with an endpoint's list of models, ms. */
 const LIST_MS = 20_000

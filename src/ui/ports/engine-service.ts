@@ -1,104 +1,167 @@
-// The engine as the page sees it: one state that moves from nothing to ready, over the gpu worker. Whether this browser has
-// WebGPU is asked before anything is downloaded.
+// The engine as the page has it: the service that components watch and the port that answers go through, over whichever tab
+// runs the engine (engine-tabs.ts). It adds what belongs to this tab alone: the card of the model, the name on each message,
+// and the screen that stays awake while there is work.
 import type { Engine } from '../../chat/ports.ts'
-import { asOpenChatError } from '../../errors.ts'
-import { keepStorage } from '../../storage/open.ts'
-import type { GpuWorker } from '../../workers/gpu-api.ts'
-import { openWorker, streamOf } from '../../workers/rpc.ts'
-import type { EngineFacts, EngineService, EngineState, ModelCard } from '../services.ts'
+import { OpenChatError } from '../../errors.ts'
+import type { RecordSpace } from '../../storage/records.ts'
+import type { EngineChoice, EngineFacts, EngineService, EngineState, LocalAdapter, ModelCard, ModelsService } from '../services.ts'
 import type { Catalogue } from './catalogue.ts'
+import { choicesOf, type Known, localId } from './engine-choices.ts'
+import { cpuHindrance, cpuRunner } from './engine-cpu.ts'
+import { EngineSettings } from './engine-endpoints.ts'
+import { EngineHost, type Stock } from './engine-host.ts'
+import { type LocalRunner, localRunner, openGpuWorker } from './engine-local.ts'
+import { remoteRunner } from './engine-remote.ts'
+import type { Runner } from './engine-runner.ts'
+import { EngineTabs } from './engine-tabs.ts'
+import { webLlmKept, webLlmModel, webLlmRunner } from './engine-web-llm.ts'
 import { told } from './told.ts'
+import { Wake } from './wake.ts'
 
 export interface OpenedEngine {
   service: EngineService
   port: Engine
 }
 
-export function openEngine(catalogue: Catalogue): OpenedEngine {
-  const file = catalogue.models[0]!
-  const model: ModelCard = {
-    name: file.name,
-    bytes: file.bytes,
-    licence: file.licence,
-    digest: file.sha256,
-    besidesBytes: [...catalogue.adapters, ...catalogue.datanets].reduce((sum, { bytes }) => sum + bytes, 0),
-    adapters: Object.fromEntries(catalogue.adapters.map(({ digest, name }) => [digest, name])),
-  }
-  const state = told<EngineState>({ state: 'checking' })
-  const facts = told<EngineFacts>({
-    choices: [
-      {
-        ...{ id: `local:${file.sha256}`, engine: 'local', name: file.name, detail: 'On your graphics card, in this page.' },
-        ...{ needsBytes: 0, host: null, adapters: true, hindrance: null },
-      },
-    ],
-    ...{ chosen: `local:${file.sha256}`, proposal: null, demotions: [], contextTokens: null, tab: 'leader' },
+export interface EngineParts {
+  catalogue: Catalogue
+  models: Pick<ModelsService, 'subscribe'>
+  records: RecordSpace
+}
+
+export function openEngine({ catalogue, models, records }: EngineParts): OpenedEngine {
+  const stock = told<Stock>({ models: [], adapters: [] })
+  models.subscribe(({ models, adapters }) => stock.set({ models, adapters }))
+  const tabs = new EngineTabs({
+    open: () => openHost(stock, new EngineSettings(records)),
+    first: firstFacts(stock.value),
+    locks: globalThis.navigator.locks,
   })
-  const { api } = openWorker<GpuWorker>(new Worker(new URL('../../workers/gpu.worker.ts', import.meta.url), { type: 'module' }))
-  let running: AbortController | null = null
+  const wake = new Wake({ wakeLock: globalThis.navigator.wakeLock, document })
+  for (const event of ['pageshow', 'online']) addEventListener(event, () => tabs.knock())
+  document.addEventListener('resume', () => tabs.knock())
+  stayAwake(tabs, wake)
 
-  async function start(): Promise<void> {
-    if (running !== null || state.value.state === 'ready' || state.value.state === 'no_webgpu') return
-    const controller = new AbortController()
-    running = controller
-    state.set({ state: 'loading', stage: 'opening', fraction: null })
-    // Asked when there is something worth keeping; a browser that refuses may evict the model, which is then fetched again.
-    void keepStorage()
-    try {
-      const loaded = await api.load(
-        file,
-        catalogue.adapters,
-        (event) => {
-          if (controller.signal.aborted || running !== controller) return
-          const { receivedBytes, totalBytes, bytesPerSecond } = event
-          if (event.stage === 'downloading') state.set({ state: 'downloading', receivedBytes, totalBytes, bytesPerSecond })
-          else {
-            const stage = event.stage === 'hashing' ? 'checking what is here' : 'weights to the GPU'
-            state.set({ state: 'loading', stage, fraction: totalBytes > 0 ? receivedBytes / totalBytes : null })
-          }
-        },
-        controller.signal,
-      )
-      state.set({ state: 'ready', gpu: loaded.gpu, software: loaded.software })
-    } catch (thrown) {
-      const error = asOpenChatError(thrown)
-      if (controller.signal.aborted) state.set({ state: 'absent', receivedBytes: (await api.kept(file)).receivedBytes })
-      else state.set({ state: 'failed', error })
-    } finally {
-      running = null
-    }
-  }
-
-  async function begin(): Promise<void> {
-    try {
-      await api.probe()
-      const kept = await api.kept(file)
-      // What is here already needs no consent to be loaded.
-      if (kept.complete) await start()
-      else if (running === null) state.set({ state: 'absent', receivedBytes: kept.receivedBytes })
-    } catch (thrown) {
-      const error = asOpenChatError(thrown)
-      state.set({ state: error.code === 'gpu_unavailable' ? 'no_webgpu' : 'failed', error })
-    }
-  }
-  void begin()
-
+  const choice = () => tabs.facts.value.choices.find(({ id }) => id === tabs.facts.value.chosen)
+  const cards = new WeakMap<EngineFacts, ModelCard>()
   return {
     service: {
-      model,
-      subscribe: state.subscribe,
-      start: () => void start(),
-      pause: () => running?.abort(),
-      watch: facts.subscribe,
-      choose: () => {},
-      count: async () => null,
-      endpointModels: async () => [],
-      addEndpoint: async () => '',
-      removeEndpoint: async () => {},
+      get model() {
+        const known = cards.get(tabs.facts.value) ?? cardOf(choice(), stock.value, catalogue)
+        cards.set(tabs.facts.value, known)
+        return known
+      },
+      subscribe: tabs.state.subscribe,
+      watch: tabs.facts.subscribe,
+      start: () => void tabs.verb('start'),
+      pause: () => void tabs.verb('pause'),
+      choose: (id) => void tabs.verb('choose', id),
+      count: (messages) => tabs.verb('count', messages, ''),
+      endpointModels: (url, key) => tabs.verb('endpointModels', url, key),
+      addEndpoint: (draft) => tabs.verb('addEndpoint', draft),
+      removeEndpoint: (id) => tabs.verb('removeEndpoint', id),
     },
     port: {
-      voice: { engine: 'local', model: file.name, modelDigest: file.sha256 },
-      chat: (request, signal) => streamOf(api.chat(request, signal)),
+      get voice() {
+        return voiceOf(choice())
+      },
+      get contextTokens() {
+        return tabs.facts.value.contextTokens
+      },
+      get count(): NonNullable<Engine['count']> | undefined {
+        // The others cannot say; the chat then estimates, and says so.
+        if (choice()?.engine !== 'local') return undefined
+        return async (messages, begin = '') => {
+          const counted = await tabs.verb('count', messages, begin)
+          if (counted !== null) return counted
+          throw new OpenChatError('engine_not_ready', 'No model is loaded yet.', { action: 'Wait until the model is ready.' })
+        }
+      },
+      async *chat(request, signal) {
+        const rest = wake.hold()
+        try {
+          yield* tabs.chat(request, signal)
+        } finally {
+          rest()
+        }
+      },
+    } as Engine,
+  }
+}
+
+/** The engine of this tab, once it leads. */
+function openHost(stock: ReturnType<typeof told<Stock>>, settings: EngineSettings): EngineHost {
+  const gpu = openGpuWorker()
+  let local: { runner: LocalRunner; digest: string } | null = null
+  const host = new EngineHost({
+    ...{ settings, stock, cpuHindrance, webLlmKept },
+    probe: () => gpu.probe(),
+    runner(choice: EngineChoice, known: Known): Runner {
+      const [, name = ''] = /^[^:]+:(.*)$/.exec(choice.id) ?? []
+      local = null
+      if (choice.engine === 'remote') return remoteRunner(settings, known.endpoints.find(({ id }) => id === choice.id)!)
+      if (choice.engine === 'web-llm') {
+        const { gpu: card = '', software = false } = known.gpu instanceof OpenChatError ? {} : (known.gpu ?? {})
+        return webLlmRunner(webLlmModel(name)!, card, software)
+      }
+      const model = known.models.find(({ digest }) => digest === name)!
+      if (choice.engine === 'cpu') return cpuRunner(gpu, model)
+      local = { runner: localRunner(gpu, model, fitting(stock.value.adapters, name)), digest: name }
+      return local.runner
     },
+  })
+  let before = stock.value.adapters
+  stock.subscribe(({ adapters }) => {
+    if (local === null || sameFiles(before, adapters)) return
+    before = adapters
+    void host.refit(local.runner.adapters(fitting(adapters, local.digest)))
+  })
+  return host
+}
+
+const sameFiles = (a: LocalAdapter[], b: LocalAdapter[]) => a.length === b.length && a.every(({ digest }, i) => digest === b[i]!.digest)
+
+/** Adapters made for a model, or whose maker did not say for which. */
+const fitting = (adapters: LocalAdapter[], digest: string) => adapters.filter(({ base }) => base === null || base === digest)
+
+function stayAwake(tabs: EngineTabs, wake: Wake): void {
+  let rest: (() => void) | null = null
+  tabs.state.subscribe(({ state }: EngineState) => {
+    const busy = state === 'downloading'
+    if (busy) rest ??= wake.hold()
+    else {
+      rest?.()
+      rest = null
+    }
+  })
+}
+
+function firstFacts({ models }: Stock): EngineFacts {
+  const choices = choicesOf({ models, gpu: null, cpu: cpuHindrance(), webLlm: new Set(), endpoints: [] })
+  const chosen = models[0] === undefined ? '' : localId(models[0].digest)
+  return { choices, chosen, proposal: null, demotions: [], contextTokens: null, tab: 'follower' }
+}
+
+const digestOf = ({ id, engine }: EngineChoice): string | null =>
+  engine === 'local' || engine === 'cpu' ? id.slice(id.indexOf(':') + 1) : null
+
+function voiceOf(choice: EngineChoice | undefined): Engine['voice'] {
+  if (choice === undefined) throw new OpenChatError('engine_not_ready', 'No model is chosen.', { action: 'Choose one in Models.' })
+  return { engine: choice.engine, model: choice.name, modelDigest: digestOf(choice) }
+}
+
+function cardOf(choice: EngineChoice | undefined, { models, adapters }: Stock, catalogue: Catalogue): ModelCard {
+  const digest = choice === undefined ? null : digestOf(choice)
+  const model = models.find((each) => each.digest === digest)
+  const web = choice?.engine === 'web-llm' ? webLlmModel(choice.id.slice('web-llm:'.length)) : undefined
+  const mine = choice?.adapters ? fitting(adapters, digest ?? '') : []
+  const beside = [...mine, ...catalogue.datanets]
+  return {
+    name: choice?.name ?? '',
+    bytes: model?.bytes ?? choice?.needsBytes ?? 0,
+    licence: model?.licence ?? web?.licence ?? '',
+    digest: digest ?? '',
+    besidesBytes: beside.reduce((sum, { bytes }) => sum + bytes, 0),
+    adapters: Object.fromEntries(mine.map((adapter) => [adapter.digest, adapter.name])),
   }
 }
