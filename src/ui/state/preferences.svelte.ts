@@ -60,6 +60,23 @@ export class Preferences {
     this.#keep({ theme: THEMES[(THEMES.indexOf(this.#kept.theme) + 1) % THEMES.length] })
   }
 
+  setTheme(theme: Theme): void {
+    this.#keep({ theme })
+  }
+
+  get askWithSources(): boolean {
+    return this.#kept.askWithSources
+  }
+
+  setAskWithSources(askWithSources: boolean): void {
+    this.#keep({ askWithSources })
+  }
+
+  /** What becomes public is said again before the next payment. */
+  forgetDisclosure(): void {
+    this.#keep({ disclosedPayment: false })
+  }
+
   paymentDisclosed(): void {
     this.#keep({ disclosedPayment: true })
   }
