@@ -62,7 +62,7 @@ export class Intake {
   readonly #learned = new Map<string, number>()
   #own: NearDuplicates
   #brought: Brought[] = []
-  #files = new Set<string>()
+  #files = 0
   #refused = 0
 
   constructor(ports: IntakePorts) {
@@ -99,7 +99,7 @@ export class Intake {
 
   /** Runs the reading of one file; its failure is a report, cancellation and a full intake are not. */
   async *#guarded({ name }: File, read: () => AsyncGenerator<IntakeReport>, signal: AbortSignal): AsyncGenerator<IntakeReport> {
-    this.#files.add(name)
+    this.#files++
     try {
       yield* read()
     } catch (thrown) {
@@ -258,7 +258,7 @@ export class Intake {
     const accepted = this.#brought.filter(({ facts }) => facts.accepted)
     const sum = (of: (document: Brought) => number) => accepted.reduce((total, document) => total + of(document), 0)
     return {
-      files: this.#files.size,
+      files: this.#files,
       refused: this.#refused,
       documents: accepted.length,
       characters: sum(({ characters }) => characters),
@@ -347,7 +347,7 @@ export class Intake {
   /** Forgets what was brought; what was learned of datanets stays. */
   release(): void {
     this.#brought = []
-    this.#files = new Set()
+    this.#files = 0
     this.#refused = 0
     this.#own = new NearDuplicates(this.#ports.fold, this.#ports.words, 1 << 19)
     this.#texts.clear()

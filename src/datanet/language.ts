@@ -1,13 +1,16 @@
-// The language of a text, guessed from the trigrams of a sample. Not translation, and no guess for texts too short to tell.
-// Source: franc-min (82 languages); its scores are relative to the best, so the distance to the second is the confidence.
+// The language of a text, guessed from the trigrams of several short samples that vote. Not translation, and no guess for
+// texts too short to tell.
+// Source: franc-min (82 languages). Its scores are relative to the best, and their distance shrinks with the sample's length:
+// over 233 English speeches 0.17 at 300 units and 0.03 at 3,600 (median), so samples have one length.
 import { francAll } from 'franc-min'
 import type { IntakeDocument } from './intake-types.ts'
 
-const SAMPLE = 1_200
+const SAMPLE = 300
+const SAMPLES = 7
 /** Letters below which trigrams say nothing. */
 const LEAST_LETTERS = 60
-/** Distance of the first to the second guess that is taken for certain. */
-const CERTAIN = 0.15
+/** Distance of the first to the second guess that is taken for certain: 19 of 20 right samples have more. */
+const CERTAIN = 0.1
 
 export type Language = NonNullable<IntakeDocument['language']>
 
@@ -21,32 +24,39 @@ const lettersOf = (text: string): string =>
     .replace(/\s+/g, ' ')
     .trim()
 
-/** @returns null when the sample is too short or no language fits */
-export function languageOf(sample: string): Language | null {
-  const letters = lettersOf(sample)
-  if (letters.length < LEAST_LETTERS) return null
-  const [first, second] = francAll(letters)
-  if (first === undefined || first[0] === 'und') return null
-  const confidence = Math.min(1, (first[1] - (second?.[1] ?? 0)) / CERTAIN)
-  return { code: first[0], name: names.of(first[0]) ?? first[0], confidence: Math.round(confidence * 100) / 100 }
-}
-
-/** Samples from the start, the middle and near the end, each of at most SAMPLE units. */
-export function samplesOf(text: string): string[] {
+/** Samples spread over the text; the whole when it is short. */
+function samplesOf(text: string): string[] {
   if (text.length <= 2 * SAMPLE) return [text]
-  return [0.02, 0.5, 0.9].map((place) => {
-    const from = Math.floor((text.length - SAMPLE) * place)
-    return text.slice(from, from + SAMPLE)
+  const count = Math.min(SAMPLES, Math.floor(text.length / SAMPLE))
+  // A little wider than needed, for what is no letter.
+  return Array.from({ length: count }, (_, i) => {
+    const from = Math.floor(((text.length - SAMPLE) * i) / Math.max(1, count - 1))
+    return text.slice(from, from + SAMPLE + 60)
   })
 }
 
-/** The language of the whole, and those of its samples that are told with certainty. */
+/** The language of most samples, and all that at least two samples (or the only one) name with certainty. */
 export function languagesIn(text: string): { language: Language | null; certain: Language[] } {
-  const samples = samplesOf(text)
-  const language = languageOf(samples.join(' '))
-  const each = samples.length === 1 ? [] : samples.map(languageOf).filter((guess) => guess !== null && guess.confidence >= 0.8)
-  return {
-    language,
-    certain: each.filter((guess) => guess !== null).filter((guess, i, all) => all.findIndex((other) => other?.code === guess.code) === i),
+  const votes = new Map<string, { votes: number; certain: number; distance: number }>()
+  let cast = 0
+  for (const sample of samplesOf(text)) {
+    const letters = lettersOf(sample).slice(0, SAMPLE)
+    if (letters.length < LEAST_LETTERS) continue
+    const [first, second] = francAll(letters)
+    if (first === undefined || first[0] === 'und') continue
+    cast++
+    const distance = first[1] - (second?.[1] ?? 0)
+    const vote = votes.get(first[0]) ?? { votes: 0, certain: 0, distance: 0 }
+    votes.set(first[0], {
+      votes: vote.votes + 1,
+      certain: vote.certain + (distance >= CERTAIN ? 1 : 0),
+      distance: vote.distance + distance,
+    })
   }
+  const ranked = [...votes].sort(([, a], [, b]) => b.votes - a.votes || b.distance - a.distance)
+  const languages = ranked.map(([code, { votes: own, distance }]): Language => {
+    const confidence = (own / cast) * Math.min(1, distance / own / CERTAIN)
+    return { code, name: names.of(code) ?? code, confidence: Math.round(confidence * 100) / 100 }
+  })
+  return { language: languages[0] ?? null, certain: languages.filter((_, i) => ranked[i][1].certain >= Math.min(2, cast)) }
 }
