@@ -10,7 +10,7 @@ import { isProse, searchTermsOf } from './words.ts'
 
 /** Enough for two sentences of a speech. */
 const FOCUS_TOKENS = 72
-/** A shorter range also takes what stands before it. */
+/** A shorter range also takes what stands before it, unless that is code. */
 const FEW_TOKENS = 28
 /** What a line of code is worth beside a sentence. */
 const CODE = 0.6
@@ -27,7 +27,7 @@ export function focusOf(question: Pick<Question, 'terms' | 'pairs'>, index: Pass
   const cost = sentences.map(({ from, to }) => estimateTokens(text.slice(from, to)))
   let [first, last, size] = [best, best, cost[best]]
   while (last + 1 < sentences.length && size + cost[last + 1] <= FOCUS_TOKENS) size += cost[++last]
-  while (first > 0 && size < FEW_TOKENS) size += cost[--first]
+  while (first > 0 && size < FEW_TOKENS && isProse(text.slice(sentences[first - 1].from, sentences[first - 1].to))) size += cost[--first]
   const kept = text.slice(sentences[first].from, sentences[last].to)
   return { from: base + sentences[first].from, to: base + sentences[first].from + kept.trimEnd().length }
 }

@@ -68,8 +68,13 @@ export class PassageIndex {
   #addPassage(passage: number, text: string, into: { term: number[]; passage: number[]; count: number[] }): void {
     const counts = new Map<number, number>()
     for (const word of wordTextsOf(text)) {
-      this.#count(termOf(word), counts)
-      for (const part of partTermsOf(word)) this.#count(part, counts)
+      const term = this.#termNumber(termOf(word))
+      counts.set(term, (counts.get(term) ?? 0) + 1)
+      // Once at most: code repeats its identifiers, and prose about them should not stand behind it.
+      for (const part of partTermsOf(word)) {
+        const number = this.#termNumber(part)
+        if (!counts.has(number)) counts.set(number, 1)
+      }
       this.#words[passage]++
     }
     for (const [term, count] of counts) {
@@ -79,13 +84,11 @@ export class PassageIndex {
     }
   }
 
-  #count(key: string, counts: Map<number, number>): void {
-    let term = this.#terms.get(key)
-    if (term === undefined) {
-      term = this.#terms.size
-      this.#terms.set(key, term)
-    }
-    counts.set(term, (counts.get(term) ?? 0) + 1)
+  #termNumber(key: string): number {
+    const known = this.#terms.get(key)
+    if (known !== undefined) return known
+    this.#terms.set(key, this.#terms.size)
+    return this.#terms.size - 1
   }
 
   get passages(): number {

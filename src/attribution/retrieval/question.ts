@@ -4,7 +4,7 @@
 import type { DocumentEntry } from '../types.ts'
 import type { Range } from './chunks.ts'
 import type { NamedDocuments, TitleNames } from './titles.ts'
-import { isSilent, partTermsOf, termOf, wordsOf } from './words.ts'
+import { isSilent, termOf, wordsOf } from './words.ts'
 
 /** The kind of question, by its words; evidence for the gate, no verdict. */
 export interface QuestionForm {
@@ -116,11 +116,9 @@ export interface Known {
   names: readonly AuthorNames[]
   years: ReadonlySet<number>
   titles: Pick<TitleNames, 'find'>
-  /** Whether some passage holds the term. */
-  holds(term: string): boolean
 }
 
-export function readQuestion(question: string, { names, years, titles, holds }: Known): Question {
+export function readQuestion(question: string, { names, years, titles }: Known): Question {
   const text = question.normalize('NFC')
   const taken: Range[] = []
   const authors = new Set<string>()
@@ -148,14 +146,10 @@ export function readQuestion(question: string, { names, years, titles, holds }: 
   let before: { term: string; to: number } | undefined
   for (const word of words) {
     if (isSilent(word.text)) continue
-    const whole = termOf(word.text)
-    const parts = partTermsOf(word.text)
-    for (const term of parts.length === 0 || holds(whole) ? [whole] : parts) {
-      if (before !== undefined && /^[\s-]*$/u.test(text.slice(before.to, word.from)) && before.term !== term)
-        pairs.push([before.term, term])
-      before = { term, to: word.to }
-      if (!terms.includes(term)) terms.push(term)
-    }
+    const term = termOf(word.text)
+    if (before !== undefined && /^[\s-]+$/u.test(text.slice(before.to, word.from)) && before.term !== term) pairs.push([before.term, term])
+    before = { term, to: word.to }
+    if (!terms.includes(term)) terms.push(term)
   }
   return { terms, pairs, authors, years: asked, titles: named, ...formOf(text) }
 }

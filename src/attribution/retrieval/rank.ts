@@ -20,7 +20,7 @@ const SHORTLIST = 64
 const PAIR_GAP = 2
 
 const BROKEN = 0.8
-const CODE = 0.7
+const CODE = 0.5
 const isWhole = (text: string): boolean => !/^\p{Ll}/u.test(text) && /[.?!]["')\]”’]*$/u.test(text)
 
 export interface Ranked {
@@ -56,7 +56,6 @@ function known(index: PassageIndex): Known {
     names: authorNames(entries),
     years: new Set(entries.flatMap(({ year }) => (year === null ? [] : [year]))),
     titles: new TitleNames(entries, (term) => index.frequency(term) / index.passages),
-    holds: (term) => index.frequency(term) > 0,
   }
   knownOf.set(index, fresh)
   return fresh

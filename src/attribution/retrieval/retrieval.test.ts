@@ -133,7 +133,7 @@ describe('readQuestion', () => {
     ),
   )
   const titles = { find: () => ({ weights: new Map(), names: 0, taken: [] }) }
-  const read = (question: string) => readQuestion(question, { names, years: new Set([1800, 1803, 1804]), titles, holds: () => true })
+  const read = (question: string) => readQuestion(question, { names, years: new Set([1800, 1803, 1804]), titles })
 
   it.each([
     ['What did Lincoln say about slavery?', ['Abraham Lincoln'], ['slaveri']],
