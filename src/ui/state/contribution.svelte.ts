@@ -1,55 +1,112 @@
-// One contribution from the first word to its place in the datanet. The draft survives every failure: publishing again
-// resumes where it stopped. It decides nothing about the text; refusals are the service's typed errors.
+// One contribution from the first file to its place in the datanet: brought and looked at (the intake), then published step by
+// step. It decides nothing about texts; refusals are the services' typed errors, and no failure loses what was brought.
+// Invariant: what is shown of a document is what the intake last said of it, so a mask that did not take is not shown as taken.
 import { asOpenChatError, OpenChatError } from '../../errors.ts'
-import type { ContributionDraft, ContributionPreview, ContributionProgress, DatanetService, DatanetSummary } from '../services.ts'
+import type {
+  ContributionProgress,
+  DatanetService,
+  DatanetSummary,
+  IntakeDocument,
+  IntakeEvent,
+  IntakeOptions,
+  IntakeService,
+  IntakeSource,
+  IntakeTotals,
+  PiiKind,
+  UnfinishedContribution,
+} from '../services.ts'
 import { strings } from '../strings.ts'
 
 type Step = Extract<ContributionProgress, { state: string }>
 type Result = Extract<ContributionProgress, { stage: 'finished' }>
+type Fields = Extract<IntakeEvent, { type: 'fields' }>
+type Skipped = Extract<IntakeEvent, { type: 'skipped' }>
+type Reading = Extract<IntakeEvent, { type: 'progress' }>
 
-/** Bytes of a file above which it is refused before it is read; one DA blob holds 16 MiB. */
-const MOST_FILE_BYTES = 16 * 1024 * 1024
+/** Documents shown at first and with each "more". */
+const SHOWN = 20
 
 export class Contribution {
-  #service: DatanetService
-  #stage = $state.raw<'writing' | 'looking' | 'publishing'>('writing')
-  #draft = $state.raw<ContributionDraft>()
-  #preview = $state.raw<ContributionPreview | null>(null)
-  #looking = $state.raw(false)
-  #steps = $state.raw<Step[]>([])
+  #datanets: DatanetService
+  #intake: IntakeService
+  #datanet: DatanetSummary
+  #stage = $state.raw<'bringing' | 'publishing'>('bringing')
+  #busy = $state.raw(false)
+  #reading = $state.raw<Reading | null>(null)
+  #documents = $state.raw<readonly IntakeDocument[]>([])
+  #totals = $state.raw<IntakeTotals | null>(null)
+  #refused = $state.raw<readonly { file: string; error: OpenChatError }[]>([])
+  #skipped = $state.raw<readonly Skipped[]>([])
+  #fields = $state.raw<readonly Fields[]>([])
+  #author = $state.raw('')
+  #licence = $state.raw('')
+  #steps = $state.raw<readonly Step[]>([])
   #result = $state.raw<Result | null>(null)
   #error = $state.raw<OpenChatError | null>(null)
-  #unfinished = $state.raw<readonly ContributionDraft[]>([])
+  #unfinished = $state.raw<readonly UnfinishedContribution[]>([])
+  #stopped = $state.raw(false)
+  #running: AbortController | null = null
+  #last: { source: IntakeSource; options: IntakeOptions } | null = null
   readonly licences: readonly string[]
 
-  constructor(service: DatanetService, datanet: DatanetSummary) {
-    this.#service = service
+  constructor(datanets: DatanetService, intake: IntakeService, datanet: DatanetSummary) {
+    this.#datanets = datanets
+    this.#intake = intake
+    this.#datanet = datanet
     this.licences = [...new Set([datanet.licence, ...strings.licences])]
-    this.#draft = { datanet: datanet.id, title: '', author: '', licence: datanet.licence, year: null, text: '' }
-    void this.#tried(async () => {
-      this.#unfinished = await service.unfinished(datanet.id)
-    })
+    this.#licence = datanet.licence
+    void this.#tried(() => this.#lookForUnfinished())
   }
 
-  get stage(): 'writing' | 'looking' | 'publishing' {
+  get stage(): 'bringing' | 'publishing' {
     return this.#stage
   }
 
-  get draft(): ContributionDraft {
-    return this.#draft!
+  /** Reading, comparing or publishing. */
+  get busy(): boolean {
+    return this.#busy
   }
 
-  /** Texts that an earlier page began to publish. */
-  get unfinished(): readonly ContributionDraft[] {
-    return this.#unfinished
+  get reading(): Reading | null {
+    return this.#reading
   }
 
-  get preview(): ContributionPreview | null {
-    return this.#preview
+  get documents(): readonly IntakeDocument[] {
+    return this.#documents
   }
 
-  get looking(): boolean {
-    return this.#looking
+  /** Null before anything was brought. */
+  get totals(): IntakeTotals | null {
+    return this.#totals
+  }
+
+  get refused(): readonly { file: string; error: OpenChatError }[] {
+    return this.#refused
+  }
+
+  /** Parts of files that were left out, with the reason. */
+  get skipped(): readonly Skipped[] {
+    return this.#skipped
+  }
+
+  get fields(): readonly Fields[] {
+    return this.#fields
+  }
+
+  get author(): string {
+    return this.#author
+  }
+
+  set author(author: string) {
+    this.#author = author
+  }
+
+  get licence(): string {
+    return this.#licence
+  }
+
+  set licence(licence: string) {
+    this.#licence = licence
   }
 
   get steps(): readonly Step[] {
@@ -64,65 +121,129 @@ export class Contribution {
     return this.#error
   }
 
-  write(change: Partial<ContributionDraft>): void {
-    this.#draft = { ...this.#draft!, ...change }
-    this.#error = null
+  /** What an earlier page, or a stop, left unfinished. */
+  get unfinished(): readonly UnfinishedContribution[] {
+    return this.#unfinished
   }
 
-  async openFile(file: File): Promise<void> {
-    this.#error = null
-    if (file.size > MOST_FILE_BYTES) {
-      this.#error = new OpenChatError(
-        'contribution_too_large',
-        `“${file.name}” holds ${file.size} bytes, more than the ${MOST_FILE_BYTES} that fit.`,
-        {
-          meta: { bytes: file.size, limit: MOST_FILE_BYTES },
-          action: 'Split it into several texts.',
-        },
-      )
-      return
+  /** Whether the visitor stopped the publication. */
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  /** Reads, cleans, masks and compares on this machine; beside what was brought before. */
+  async bring(source: IntakeSource, options: IntakeOptions = {}): Promise<void> {
+    this.#last = { source, options }
+    this.#refused = []
+    this.#skipped = []
+    this.#fields = []
+    await this.#during(async (signal) => {
+      for await (const event of this.#intake.examine(source, options, signal)) this.#hear(event)
+    })
+    this.#reading = null
+    await this.#tried(() => this.#refresh())
+  }
+
+  /** Reads the last source again with the text taken from another field. */
+  async takeFrom(file: string, field: string): Promise<void> {
+    if (this.#last === null) return
+    const { source, options } = this.#last
+    await this.#tried(() => this.#intake.release())
+    this.#documents = []
+    this.#totals = null
+    await this.bring(source, { ...options, textFields: { ...options.textFields, [file]: field } })
+  }
+
+  stop(): void {
+    this.#running?.abort(new DOMException('Stopped by the visitor', 'AbortError'))
+  }
+
+  mask(document: IntakeDocument, findings: number[] | 'all', masked: boolean): Promise<void> {
+    return this.#changed(() => this.#intake.mask(document.id, findings, masked))
+  }
+
+  maskKind(kind: PiiKind, masked: boolean): Promise<void> {
+    return this.#tried(async () => {
+      await this.#intake.maskKind(kind, masked)
+      await this.#refresh()
+    })
+  }
+
+  describe(document: IntakeDocument, facts: { title?: string; author?: string | null; year?: number | null }): Promise<void> {
+    return this.#changed(() => this.#intake.describe(document.id, facts))
+  }
+
+  drop(document: IntakeDocument, dropped: boolean): Promise<void> {
+    return this.#changed(() => this.#intake.drop(document.id, dropped))
+  }
+
+  /** The whole text as it would be published, up to a sane length. */
+  async text(document: IntakeDocument, characters: number): Promise<string> {
+    const { text, pii } = await this.#intake.text(document.id, 0, characters)
+    let shown = ''
+    let at = 0
+    for (const { from, to, token, masked } of pii) {
+      if (!masked || from < at) continue
+      shown += text.slice(at, from) + token
+      at = to
     }
-    await this.#tried(async () => {
-      const bytes = new Uint8Array(await file.arrayBuffer())
-      this.write({ text: decodeText(bytes, file.name), title: this.#draft!.title || file.name.replace(/\.[^.]+$/, '') })
+    return shown + text.slice(at)
+  }
+
+  more(): Promise<void> {
+    return this.#tried(async () => {
+      const { documents } = await this.#intake.documents(this.#documents.length, SHOWN)
+      this.#documents = [...this.#documents, ...documents]
     })
-  }
-
-  /** Cleans and counts on this machine; only then can it be published. */
-  async look(): Promise<void> {
-    this.#error = null
-    this.#looking = true
-    await this.#tried(async () => {
-      this.#preview = await this.#service.preview(this.#draft!, new AbortController().signal)
-      this.#stage = 'looking'
-    })
-    this.#looking = false
-  }
-
-  edit(): void {
-    this.#stage = 'writing'
-    this.#error = null
-  }
-
-  again(): void {
-    this.#draft = { ...this.#draft!, title: '', text: '', year: null }
-    this.#preview = null
-    this.#result = null
-    this.#steps = []
-    this.edit()
-  }
-
-  async goOn(draft: ContributionDraft): Promise<void> {
-    this.#draft = draft
-    this.#unfinished = this.#unfinished.filter((other) => other !== draft)
-    await this.publish()
   }
 
   async publish(): Promise<void> {
-    this.#error = null
-    this.#stage = 'publishing'
+    const facts = { author: this.#author.trim().normalize('NFC'), licence: this.#licence }
+    await this.#publishing((signal) =>
+      this.#datanets.contribute(this.#datanet.id, this.#licence, this.#intake.batches(facts, signal), signal),
+    )
+  }
+
+  /** Goes on with what is unfinished, from where the chain proves it stands. */
+  async goOn(): Promise<void> {
+    const keys = this.#unfinished.map(({ key }) => key)
+    await this.#publishing((signal) => this.#datanets.resume(keys, signal))
+  }
+
+  async throwAway(): Promise<void> {
     await this.#tried(async () => {
-      for await (const progress of this.#service.contribute(this.#draft!, new AbortController().signal)) {
+      await this.#datanets.discard(this.#unfinished.map(({ key }) => key))
+      await this.#lookForUnfinished()
+    })
+  }
+
+  /** Forgets what was brought. */
+  async again(): Promise<void> {
+    this.#documents = []
+    this.#totals = null
+    this.#refused = []
+    this.#skipped = []
+    this.#fields = []
+    this.#result = null
+    this.#steps = []
+    this.#error = null
+    this.#stopped = false
+    this.#stage = 'bringing'
+    await this.#tried(() => this.#intake.release())
+    await this.#tried(() => this.#lookForUnfinished())
+  }
+
+  /** The page goes elsewhere: reading ends; what is being published stays written down. */
+  leave(): void {
+    this.stop()
+    void this.#intake.release().catch(() => undefined)
+  }
+
+  async #publishing(work: (signal: AbortSignal) => AsyncIterable<ContributionProgress>): Promise<void> {
+    this.#stage = 'publishing'
+    this.#stopped = false
+    await this.#during(async (signal) => {
+      for await (const progress of work(signal)) {
         if (progress.stage === 'finished') this.#result = progress
         else {
           const at = this.#steps.findIndex((step) => step.stage === progress.stage)
@@ -130,9 +251,57 @@ export class Contribution {
         }
       }
     })
+    this.#stopped = this.#error?.code === 'cancelled'
+    await this.#tried(() => this.#lookForUnfinished())
+    if (this.#unfinished.length > 0 || this.#error === null) return
+    // Nothing was written down: what was brought is still here to be changed.
+    this.#stage = 'bringing'
   }
 
-  async #tried(work: () => Promise<void>): Promise<void> {
+  #hear(event: IntakeEvent): void {
+    if (event.type === 'progress') this.#reading = event
+    else if (event.type === 'fields') this.#fields = [...this.#fields, event]
+    else if (event.type === 'refused') this.#refused = [...this.#refused, event]
+    else if (event.type === 'skipped') this.#skipped = [...this.#skipped, event]
+    else if (event.type === 'done') this.#totals = event.totals
+    else if (this.#documents.length < SHOWN) this.#documents = [...this.#documents, ...event.documents].slice(0, SHOWN)
+  }
+
+  /** What is shown, asked again: a change of one document can change others' standing and all sums. */
+  async #refresh(): Promise<void> {
+    const shown = Math.max(SHOWN, this.#documents.length)
+    const [{ documents }, totals] = [await this.#intake.documents(0, shown), await this.#intake.totals()]
+    this.#documents = documents
+    this.#totals = totals
+  }
+
+  async #lookForUnfinished(): Promise<void> {
+    this.#unfinished = await this.#datanets.unfinished(this.#datanet.id)
+  }
+
+  #changed(work: () => Promise<IntakeDocument>): Promise<void> {
+    return this.#tried(async () => {
+      const changed = await work()
+      this.#documents = this.#documents.map((document) => (document.id === changed.id ? changed : document))
+      this.#totals = await this.#intake.totals()
+    })
+  }
+
+  async #during(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#running = new AbortController()
+    this.#error = null
+    this.#busy = true
+    const { signal } = this.#running
+    try {
+      await work(signal)
+    } catch (thrown) {
+      this.#error = signal.aborted ? cancelled(thrown) : asOpenChatError(thrown)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #tried(work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (thrown) {
@@ -141,17 +310,5 @@ export class Contribution {
   }
 }
 
-/** UTF-8 text. @throws contribution_binary for bytes that are not, or that hold a NUL, as no text does. */
-function decodeText(bytes: Uint8Array, name: string): string {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    if (!text.includes('\0')) return text
-  } catch (cause) {
-    throw binary(name, cause)
-  }
-  throw binary(name, undefined)
-}
-
-function binary(name: string, cause: unknown): OpenChatError {
-  return new OpenChatError('contribution_binary', `“${name}” is not UTF-8 text.`, { cause, action: 'Save it as plain text and open that.' })
-}
+/** Whatever broke off by it: the visitor stopped. */
+const cancelled = (cause: unknown) => new OpenChatError('cancelled', 'Stopped.', { cause })

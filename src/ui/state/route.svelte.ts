@@ -1,9 +1,9 @@
-// Where the visitor is, from the part of the address after `#`: #/chat/ID, #/datanets/ID/contribute, #/ledger.
+// Where the visitor is, from the part of the address after `#`: #/chat/ID, #/datanets/ID/contribute, #/datanets/mine, #/ledger.
 // The address is the only truth; verbs change it and the page follows. Unknown addresses are the chat.
 
 export type Route =
   | { room: 'chat'; id: string | null }
-  | { room: 'datanets'; id: string | null; task: 'read' | 'contribute' | 'create' }
+  | { room: 'datanets'; id: string | null; task: 'read' | 'contribute' | 'curate' | 'create' | 'mine' }
   | { room: 'models'; id: string | null }
   | { room: 'ledger'; id: string | null }
   | { room: 'settings'; id: string | null }
@@ -16,7 +16,8 @@ export function parseRoute(hash: string): Route {
   const [room, id, task] = hash.replace(/^#\/?/, '').split('/').map(decoded)
   if (room === 'datanets') {
     if (id === 'new') return { room, id: null, task: 'create' }
-    return { room, id: id || null, task: id && task === 'contribute' ? 'contribute' : 'read' }
+    if (id === 'mine') return { room, id: null, task: 'mine' }
+    return { room, id: id || null, task: id && (task === 'contribute' || task === 'curate') ? task : 'read' }
   }
   const plain = PLAIN_ROOMS.find((name) => name === room)
   if (plain !== undefined) return { room: plain, id: id || null }
@@ -25,8 +26,9 @@ export function parseRoute(hash: string): Route {
 
 export function addressOf(route: Route): string {
   if (route.room === 'datanets' && route.task === 'create') return '#/datanets/new'
+  if (route.room === 'datanets' && route.task === 'mine') return '#/datanets/mine'
   const tail = route.id === null ? '' : `/${encodeURIComponent(route.id)}`
-  return `#/${route.room}${tail}${route.room === 'datanets' && route.task === 'contribute' ? '/contribute' : ''}`
+  return `#/${route.room}${tail}${route.room === 'datanets' && route.task !== 'read' ? `/${route.task}` : ''}`
 }
 
 /** A half-typed address such as `#/chat/%` must not stop the page. */

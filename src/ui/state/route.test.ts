@@ -8,10 +8,10 @@ const route: fc.Arbitrary<Route> = fc.oneof(
   fc.record({ room: fc.constant('verify' as const), id }),
   fc.record({
     room: fc.constant('datanets' as const),
-    id: fc.string({ minLength: 1 }).filter((t) => t !== 'new'),
-    task: fc.constantFrom('read' as const, 'contribute' as const),
+    id: fc.string({ minLength: 1 }).filter((t) => t !== 'new' && t !== 'mine'),
+    task: fc.constantFrom('read' as const, 'contribute' as const, 'curate' as const),
   }),
-  fc.constant({ room: 'datanets' as const, id: null, task: 'create' as const }),
+  fc.record({ room: fc.constant('datanets' as const), id: fc.constant(null), task: fc.constantFrom('create' as const, 'mine' as const) }),
 )
 
 test('an address names its route, whatever the id', () => {
