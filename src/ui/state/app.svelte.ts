@@ -1,6 +1,7 @@
 // The page's state in one place: made once in main.ts, handed to components through context. It only ties the parts
 // together; each part's rules stand in its own file.
 import { getContext, setContext } from 'svelte'
+import { open } from '../format.ts'
 import type { DatanetSummary, Services, WalletState } from '../services.ts'
 import { strings } from '../strings.ts'
 import { ChatState } from './chat.svelte.ts'
@@ -54,6 +55,11 @@ export class App {
     this.conversations = new Conversations(services, this.chat.shelf, this.router, this.notices)
     services.wallet.subscribe((state) => {
       this.#wallet = state
+    })
+    services.datanets.watchUses((uses) => {
+      const amount = open(uses.reduce((sum, use) => sum + use.amount, 0n))
+      const look = () => this.router.go({ room: 'datanets', id: null, task: 'mine' })
+      this.notices.done(strings.own.usedNotice(amount), { label: strings.own.look, run: look })
     })
   }
 
