@@ -25,12 +25,16 @@ const marked = new Marked({
 marked.use(maths)
 const purifier = createPurifier(window)
 
+/** Absolute addresses only: a relative one would be a control of this page in a stranger's words. */
+const ADDRESS = /^(?:https?:\/\/|mailto:)/i
+purifier.addHook('afterSanitizeAttributes', (node) => {
+  if (!ADDRESS.test(node.getAttribute('href') ?? '')) node.removeAttribute('href')
+})
+
 const SAFE = {
   FORBID_TAGS: ['img', 'picture', 'source', 'video', 'audio', 'form', 'input', 'button', 'textarea', 'select', 'style', 'dialog', 'mark'],
   FORBID_ATTR: ['style', 'id', 'name', 'class', 'tabindex', 'popover'],
   ALLOW_DATA_ATTR: false,
-  /** Absolute addresses only: a relative one would be a control of this page in a stranger's words. */
-  ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
   RETURN_DOM_FRAGMENT: true,
 } as const
 

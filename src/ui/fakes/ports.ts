@@ -52,8 +52,9 @@ export function fakeEngine(msPerToken: number): Engine {
       const overlap = Array.from(whole, (_, i) => whole.length - i).find((n) => spoken.endsWith(whole.slice(0, n))) ?? 0
       const words = whole.slice(overlap).match(/\s*\S+/g) ?? []
       let said = 0
+      const most = askedSample(question) === undefined ? request.max_tokens : words.length
       for (const text of words) {
-        if (signal.aborted || said >= request.max_tokens) break
+        if (signal.aborted || said >= most) break
         // Words that were here before are not said again, so the answer that goes on does not break again.
         if (said === 6 && spoken === '' && /\bbreak\b/.test(question)) throw deviceLost()
         yield { type: 'token', text }
@@ -62,7 +63,7 @@ export function fakeEngine(msPerToken: number): Engine {
       }
       const tokensPerSecond = 1000 / Math.max(1, msPerToken)
       const usage = { promptTokens: 64, completionTokens: said, firstTokenMs, tokensPerSecond, dispatchesPerToken: 213 }
-      yield { type: 'end', reason: signal.aborted ? 'cancelled' : said >= request.max_tokens ? 'length' : 'stop', usage }
+      yield { type: 'end', reason: signal.aborted ? 'cancelled' : said < words.length ? 'length' : 'stop', usage }
     },
   }
 }
