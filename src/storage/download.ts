@@ -154,7 +154,9 @@ async function fetchAll(
       const host = hostOf(url)
       const onBadChunk = ({ meta }: OpenChatError) => request.onBadChunk?.({ chunk: Number(meta.chunk), offset: Number(meta.offset), host })
       try {
-        const ask = { url, writer, bytes, signal, fetch: request.fetch ?? fetch, parallel, stallMs, onFlight, onBadChunk }
+        // As a property it would be called with another `this`, which browsers refuse.
+        const asked: typeof fetch = request.fetch ?? ((address, init) => fetch(address, init))
+        const ask = { url, writer, bytes, signal, fetch: asked, parallel, stallMs, onFlight, onBadChunk }
         const result = await fetchChunks(ask)
         bytes = result.bytes
         if (result.bad === null) return await writer.commit(bytes)
