@@ -7,7 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readFlags } from '../scripts/flags.ts'
-import { SEEDS } from '../scripts/seeds.ts'
+import { SEEDS } from '../scripts/seed-datanet.ts'
 import type { Retrieval, Trace } from '../src/attribution/types.ts'
 import { type AnswerRequest, answer, type CitedDocument, type Ports } from '../src/chat/answer.ts'
 import { OpenChatError } from '../src/errors.ts'

@@ -4,7 +4,7 @@
 // STEWARDS (roughly of age, because of equal words the earliest is paid), then the other texts by name; documents by identifier.
 // Source: spdx-license-list 6.12.0 (the list is CC0-1.0; each text is its steward's and may be copied verbatim).
 import { OpenChatError } from '../src/errors.ts'
-import type { SeedDocument } from './seed-datanet.ts'
+import type { SeedDocument } from './seed-build.ts'
 import { oneLine, paragraphs } from './seed-paragraphs.ts'
 import { tarballFiles } from './seed-tarball.ts'
 

@@ -4,7 +4,7 @@
 // spaces; contributions are the library's folders. Files without a paragraph of NatSpec (re-exports) are left out.
 // Source: @openzeppelin/contracts 5.7.0 (MIT).
 import { OpenChatError } from '../src/errors.ts'
-import type { SeedDocument } from './seed-datanet.ts'
+import type { SeedDocument } from './seed-build.ts'
 import { joined } from './seed-paragraphs.ts'
 import { tarballFiles } from './seed-tarball.ts'
 

@@ -9,7 +9,7 @@ import { OpenChatError } from '../src/errors.ts'
 import { corpusCheck } from './corpus-check.ts'
 import { openNodeDesk } from './node-desk.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
-import { seedDatanets } from './seeds.ts'
+import { seedDatanets } from './seed-datanet.ts'
 
 export { startPageServer }
 

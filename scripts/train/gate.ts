@@ -10,8 +10,8 @@ import { FEATURES, GATE_THRESHOLD, gateFeatures, gateKind } from '../../src/attr
 import { PassageIndex } from '../../src/attribution/retrieval/passage-index.ts'
 import { rank } from '../../src/attribution/retrieval/rank.ts'
 import { OpenChatError } from '../../src/errors.ts'
-import type { SeedSource } from '../seed-datanet.ts'
-import { SEEDS } from '../seeds.ts'
+import type { SeedSource } from '../seed-build.ts'
+import { SEEDS } from '../seed-datanet.ts'
 
 interface Calibration {
   on: string[]
