@@ -212,7 +212,7 @@ export function fakeDatanets(query: URLSearchParams, documents: FakeDocument[], 
           const held = own.filter(({ entry }) => entry.contribution === number).map(({ entry }) => entry)
           const sum = { documents: held.length, tokens: held.reduce((n, { tokens }) => n + tokens, 0), licence: held[0]!.licence }
           const state = withdrawn.has(number) ? 'withdrawn' : 'accepted'
-          const uses = rich && id === '2' ? [use(2, 3_000_000_000_000n), use(1, 500_000_000_000n)] : []
+          const uses = rich && id === '2' ? [use(2, 3_000_000_000_000n), use(1, 2_000_000_000_000n)] : []
           list.push({ datanet, state, number, ...sum, titles: held.map(({ title }) => title), reason: null, sentence: '', uses })
         }
         for (const { number, author, verdict, texts, ...rest } of queue) {
