@@ -10,7 +10,7 @@ import { rpc } from './anvil.ts'
 import { reader, type Sender, sender } from './chain.ts'
 import type { Artifacts } from './compile.ts'
 
-/** A datanet that is there from the start. `SeedManifest` of scripts/seed-datanet.ts is one. */
+/** A datanet that is there from the start. `SeedManifest` of scripts/seed-build.ts is one. */
 export interface DevnetSeed {
   name: string
   licence: string

