@@ -2,6 +2,7 @@
 // and what is hidden are left out. Nothing of the page is run or fetched. Not a guess at which block is the article.
 // Source: htmlparser2's event parser, which keeps no tree and does not recurse.
 import { Parser } from 'htmlparser2'
+import { OpenChatError } from '../../errors.ts'
 import { decodePieces, encodingNote, sniffEncoding, type TextPiece } from './decode.ts'
 import { partsOf } from './plain.ts'
 import { type RawDocument, type Reader, yearIn } from './raw-document.ts'
@@ -22,6 +23,9 @@ const VOID = new Set('area base br col embed hr img input link meta source track
 /** Bytes up to which a page is one document. */
 const WHOLE_BYTES = 4_000_000
 
+/** htmlparser2 moves its whole stack at each tag: 200,000 open elements took it minutes. */
+const DEEPEST = 2_000
+
 /** Collects text while the parser runs; `take` empties it. */
 class PageText {
   title: string | null = null
@@ -34,6 +38,7 @@ class PageText {
   #skippedName = ''
   #pre = 0
   #inTitle = false
+  #depth = 0
   readonly #parser = new Parser(
     {
       onopentag: (name, attributes) => this.#open(name, attributes),
@@ -59,6 +64,12 @@ class PageText {
   }
 
   #open(name: string, attributes: Record<string, string>): void {
+    if (!VOID.has(name) && ++this.#depth > DEEPEST) {
+      throw new OpenChatError('html_too_deep', `The page has elements nested more than ${DEEPEST} deep.`, {
+        meta: { limit: DEEPEST },
+        action: 'Save its text as a text file, and bring that.',
+      })
+    }
     if (this.#skipped > 0) {
       if (name === this.#skippedName) this.#skipped++
       return
@@ -79,6 +90,7 @@ class PageText {
   }
 
   #close(name: string): void {
+    if (!VOID.has(name)) this.#depth--
     if (this.#skipped > 0) {
       if (name === this.#skippedName) this.#skipped--
       return
@@ -113,7 +125,7 @@ class PageText {
   }
 }
 
-/** @throws contribution_empty, contribution_binary */
+/** @throws html_too_deep, contribution_empty, contribution_binary */
 export async function* readHtml(blob: Blob, signal: AbortSignal): Reader {
   const encoding = await sniffEncoding(blob)
   const note = encodingNote(encoding)

@@ -120,7 +120,7 @@ export async function* readParquet(blob: Blob, options: Omit<TableOptions, 'byte
   const columns = stringColumns(metadata)
   const table = new Table({ ...options, bytes: blob.size })
   let rowStart = 0
-  let chosen = options.textField
+  let chosen: string | undefined
   for (const group of metadata.row_groups) {
     signal.throwIfAborted()
     const wanted = chosen === undefined ? columns : columns.filter((name) => name === chosen || FACTS.test(name))

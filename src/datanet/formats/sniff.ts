@@ -68,7 +68,9 @@ function looksLikeJson(text: string): 'json' | 'jsonl' | null {
   const newline = text.indexOf('\n')
   const first = (newline < 0 ? text : text.slice(0, newline)).trim()
   if (!first.startsWith('{')) return 'json'
-  if (!first.endsWith('}')) return newline < 0 ? 'jsonl' : 'json'
+  // One line, or the beginning of one that is longer than the sample.
+  if (newline < 0) return /^\{\s*"/.test(first) ? 'jsonl' : null
+  if (!first.endsWith('}')) return 'json'
   try {
     JSON.parse(first)
     return 'jsonl'
