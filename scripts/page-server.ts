@@ -11,7 +11,8 @@ const CONTENT_SECURITY_POLICY = [
   "style-src 'self'",
   "img-src 'self' data: blob:",
   "connect-src 'self' https: http://127.0.0.1:* http://localhost:*",
-  "worker-src 'self'",
+  // wllama makes its worker from a blob of its own words; such a worker is held to this same policy.
+  "worker-src 'self' blob:",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -49,6 +50,8 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.setHeader('Referrer-Policy', 'no-referrer')
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
+    // With the line before: shared memory, and so more than one thread for the engine on the processor.
+    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     const missing = () => {
       response.statusCode = 404

@@ -47,8 +47,8 @@ export async function openWllama(file: Blob, contextTokens: number): Promise<Cpu
   }
 }
 
-/** All but one core, so that the page stays quick; without shared memory there is one thread. */
-const threadsHere = () => Math.max(1, Math.min(8, (globalThis.navigator.hardwareConcurrency ?? 2) - 1))
+/** Three cores of four, so that the page stays quick; without shared memory (a cross-origin isolated page) there is one thread. */
+const threadsHere = () => Math.max(1, Math.min(8, Math.ceil((globalThis.navigator.hardwareConcurrency ?? 2) * 0.75)))
 
 async function* run(wllama: Wllama, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
   const began = performance.now()
