@@ -49,7 +49,7 @@ async function sign(header: ReceiptHeader, domain: ReceiptDomain): Promise<Hex> 
 
 async function honestReceipt(domain: ReceiptDomain): Promise<{ receipt: OwnerReceipt; desk: AttributionDesk }> {
   const [model] = catalogue.models
-  const [speeches] = catalogue.datanets
+  const speeches = catalogue.datanets.find(({ id }) => id === DATANET)
   const desk = await openNodeDesk({
     modelPath: join(stateDir, 'models', `${model!.sha256}.gguf`),
     datanets: { [DATANET]: join(stateDir, 'datanets', speeches!.digest) },
@@ -69,7 +69,9 @@ async function honestReceipt(domain: ReceiptDomain): Promise<{ receipt: OwnerRec
     prompt: PROMPT,
     answer: `From the record:${repeated} So it was said.${own}${PLAIN}`,
     retrieved: places.map(({ document }) => passage(document)),
-    adapters: registeredAdapters().map(({ digest }) => digest.slice(2)),
+    adapters: registeredAdapters().flatMap(({ digest, lineage }) =>
+      lineage.some(({ datanet }) => String(datanet) === DATANET) ? [digest.slice(2)] : [],
+    ),
     datanets: [DATANET],
   }
   const payer = Address.fromPublicKey(Secp256k1.getPublicKey({ privateKey: PRIVATE_KEY }), { checksum: false })
