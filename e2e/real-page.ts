@@ -42,7 +42,11 @@ export async function newVisitor(
   browser: Browser,
   { metered = false, settings = {}, colorScheme = 'light' }: Visit = {},
 ): Promise<Visitor> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme, reducedMotion: 'reduce' })
+  const context = await browser.newContext({
+    ...{ viewport: { width: 1280, height: 800 }, colorScheme, reducedMotion: 'reduce' },
+    // It would answer before the routes of a spec do; offline.spec.ts is about it.
+    serviceWorkers: 'block',
+  })
   const errors: string[] = []
   const listen = (page: Page) => {
     page.on('console', (message) => {
@@ -99,18 +103,21 @@ export async function createDatanet(page: Page, name: string): Promise<string> {
   return /#\/datanets\/(\d+)/.exec(page.url())![1]!
 }
 
-/** Fills the form of the datanet that is open for contribution. */
+/** Brings a pasted text to the datanet that is open for contribution, up to the last look before it is published. */
 export async function writeContribution(page: Page, { text, title, author }: Omit<Contributed, 'datanet'>): Promise<void> {
   await page.getByLabel('Text', { exact: true }).fill(text)
-  await page.getByLabel('Title').fill(title)
+  await page.getByRole('button', { name: 'Preview' }).click()
+  const found = page.getByRole('article').first()
+  await expect(found).toBeVisible({ timeout: 90_000 })
+  await found.getByLabel('Title').fill(title)
   await page.getByLabel('Author, as shown to readers').fill(author)
+  await expect(found.getByRole('heading', { name: title })).toBeVisible()
 }
 
 /** Brings a text into a new datanet. @returns the datanet's id */
 export async function contribute(page: Page, { datanet, ...text }: Contributed): Promise<string> {
   const id = await createDatanet(page, datanet)
   await writeContribution(page, text)
-  await page.getByRole('button', { name: 'Preview' }).click()
   await page.getByRole('button', { name: 'Publish' }).click({ timeout: 60_000 })
   await expect(page.getByRole('heading', { name: 'Published' })).toBeVisible({ timeout: 60_000 })
   return id

@@ -13,7 +13,8 @@ export const datanets = {
     curate: 'Curate',
     contributors: 'Contributors',
     documents: 'Documents',
-    facts: (count: string, contributors: string, tokens: string) => `${count} documents · ${contributors} contributors · ${tokens} tokens`,
+    facts: (count: string, contributors: string, tokens: string) =>
+      `${count} ${count === '1' ? 'document' : 'documents'} · ${contributors} ${contributors === '1' ? 'contributor' : 'contributors'} · ${tokens} tokens`,
     find: 'Find a datanet, or exact words in all of them',
     findPlaceholder: 'Name, topic, or exact words',
     findWords: 'Find words',
@@ -238,11 +239,11 @@ export const datanets = {
       refused: 'refused',
       retracted: 'taken back',
     },
-    untitled: (number: number) => `Contribution ${number}`,
+    untitled: (number: number) => `Contribution ${number + 1}`,
     used: (answers: number, quotes: number) =>
       answers === 0
         ? 'Not used by an answer yet.'
-        : `Used by ${answers === 1 ? '1 answer' : `${answers} answers`}, ${quotes} ${quotes === 1 ? 'quote' : 'quotes'}`,
+        : `Used by ${answers === 1 ? '1 answer' : `${answers} answers`}, ${quotes} ${quotes === 1 ? 'quote' : 'quotes'}.`,
     earned: (paid: string, pending: string) => (pending === '' ? `${paid} OPEN earned` : `${paid} OPEN earned, ${pending} on the way`),
     answers: 'Answers',
     receipt: 'Receipt',
