@@ -29,6 +29,8 @@ try {
   target.replaceChildren()
   mount(AppFrame, { target, props: { app } })
   await app.begin()
+  // Last, so that bringing a version to keep takes nothing from the first screen. Builds on fakes keep none.
+  if (import.meta.env.PROD && !new URLSearchParams(location.search).has('fake')) await app.updates.begin('/service-worker.js')
 } catch (thrown) {
   target.replaceChildren()
   mount(Problem, { target, props: { thrown } })

@@ -12,6 +12,7 @@ import { ModelsState } from './models.svelte.ts'
 import { Notices } from './notices.svelte.ts'
 import { Preferences } from './preferences.svelte.ts'
 import { Router } from './route.svelte.ts'
+import { Updates } from './updates.svelte.ts'
 
 const KEY = Symbol('app')
 
@@ -31,6 +32,7 @@ export class App {
   readonly router: Router
   readonly engine: EngineView
   readonly models: ModelsState
+  readonly updates: Updates
   readonly chat: ChatState
   readonly conversations: Conversations
   #datanets = $state.raw<DatanetSummary[] | null>(null)
@@ -52,6 +54,7 @@ export class App {
     )
     this.models = new ModelsState(services.models, this.engine, this.notices, this.router)
     this.chat = new ChatState(services, this.engine, this.router, this.notices, this.preferences)
+    this.updates = new Updates(window, () => this.chat.answers.running, this.notices)
     this.conversations = new Conversations(services, this.chat.shelf, this.router, this.notices)
     services.wallet.subscribe((state) => {
       this.#wallet = state

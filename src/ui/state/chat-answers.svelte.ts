@@ -33,6 +33,11 @@ export class AnswerQueue {
     private ended: (conversation: string, answers: string[]) => void,
   ) {}
 
+  /** Any answer runs or waits in this tab. */
+  get running(): boolean {
+    return this.#jobs.length > 0
+  }
+
   /** An answer of this conversation runs or waits. */
   busy(conversation: string): boolean {
     return this.#jobs.some((job) => job.conversation === conversation)

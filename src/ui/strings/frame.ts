@@ -18,6 +18,14 @@ export const frame = {
 
   loading: 'Loading …',
 
+  updates: {
+    waiting: 'A new version of this page is ready.',
+    take: 'Update now',
+    later: 'Later',
+    postponed: 'The new version is taken when the answer has ended.',
+    offline: 'No network. Chat with what is kept here goes on; nobody can be paid until it is back.',
+  },
+
   document: {
     title: 'In context',
     contributor: 'Contributor',
