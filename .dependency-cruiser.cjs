@@ -20,6 +20,7 @@ const rooms = {
   },
   engines: { rooms: ['errors', 'chat/ports'], packages: ['@mlc-ai/web-llm', '@wllama/wllama'] },
   chat: { rooms: ['errors', 'attribution'], packages: [] },
+  offline: { rooms: [], packages: [] },
   storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes', 'hash-wasm'] },
   wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot', 'mipd'] },
   workers: {
