@@ -16,6 +16,7 @@ import { openIntake } from './ports/intake.ts'
 import { openKeyDesk } from './ports/keys.ts'
 import { openLibrary } from './ports/library.ts'
 import { openPayment } from './ports/payment.ts'
+import { pdfText } from './ports/pdf-text.ts'
 import { prewarm } from './ports/prewarm.ts'
 import { openReceiptDesk } from './ports/receipt-desk.ts'
 import { openWalletDesk } from './ports/wallet-desk.ts'
@@ -76,6 +77,7 @@ export async function createServices(): Promise<Services> {
       }
       if (trace !== null && trace.spans.length > 0) await payment.close()
     },
+    pdfText,
     measure: (request) => measure({ ...request, quotingAdapters }, engine.port),
     datanets: datanets.service,
     intake: openIntake({ catalogue, tracer, datanets }),

@@ -36,8 +36,8 @@ export interface Services {
   ask(request: AskRequest, signal: AbortSignal): AsyncIterable<AnswerEvent>
   /** What the question would take of the context, without sending it. @throws question_too_long */
   measure(request: AskRequest): Promise<ContextFit>
-  /** Words of a PDF in reading order, for an attachment; nothing is kept. @throws what the intake's reader of PDF throws */
-  pdfText?(file: File, signal: AbortSignal): Promise<string>
+  /** Words of a PDF in reading order, for an attachment; nothing is kept. @throws pdf_encrypted, pdf_scanned, pdf_too_hard … */
+  pdfText(file: File, signal: AbortSignal): Promise<string>
   datanets: DatanetService
   intake: IntakeService
   receipts: ReceiptService

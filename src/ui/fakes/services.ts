@@ -9,6 +9,7 @@ import type { ReceiptState } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
 import { openPayment } from '../ports/payment.ts'
+import { pdfText } from '../ports/pdf-text.ts'
 import { type Told, told } from '../ports/told.ts'
 import type { Assurance, ReceiptSummary, Services, VerifyStep } from '../services.ts'
 import { fakeDatanets } from './datanets.ts'
@@ -62,6 +63,7 @@ export function createFakeServices(query: URLSearchParams): Services {
       await payment.release()
       await payment.close()
     },
+    pdfText,
     measure: (request) => measure({ ...request, quotingAdapters: { '1': 'feed' } }, fakeEngine(ms)),
     conversations: conversationStore(indexedDbRecords().open<Conversation>('fake-conversations')),
     datanets: fakeDatanets(query, documents, noChain ? null : PINNED),

@@ -15,7 +15,7 @@ export async function readAttachment(file: File, pdfText: Services['pdfText'], s
       action: 'Attach the part that the question is about.',
     })
   }
-  const pdf = pdfText !== undefined && (file.type === 'application/pdf' || /\.pdf$/i.test(file.name))
+  const pdf = file.type === 'application/pdf' || /\.pdf$/i.test(file.name)
   const text = pdf ? await pdfText(file, signal) : plainText(file.name, new Uint8Array(await file.arrayBuffer()))
   if (text.trim() === '') {
     throw new OpenChatError('attachment_empty', `${file.name} holds no text.`, { action: 'Attach a file with words in it.' })
