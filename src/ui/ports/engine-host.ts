@@ -185,7 +185,8 @@ export class EngineHost implements EngineSide {
 
   async #take(id: string): Promise<void> {
     const choices = choicesOf(this.#known)
-    const choice = choices.find((each) => each.id === id) ?? choices.find((each) => each.id === this.#fallback())
+    const choice =
+      choices.find((each) => each.id === id) ?? (this.#runner === null ? choices.find((each) => each.id === this.#fallback()) : undefined)
     if (choice === undefined || (this.#runner !== null && choice.id === this.facts.value.chosen)) return
     this.#loading?.abort()
     await this.#quiet()

@@ -15,6 +15,8 @@ export class EngineView {
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
   /** A pause or a metered connection is a person's word; only `start` overrules it. */
   #mayStart: boolean
+  /** Chosen here, and not yet taken by the tab that runs the engine: what is ready until then is the one before. */
+  #wanted = $state<string | null>(null)
   readonly metered: boolean
 
   constructor(service: EngineService, connection: Connection | undefined) {
@@ -23,6 +25,7 @@ export class EngineView {
     this.#mayStart = !this.metered
     service.watch((facts) => {
       this.#facts = facts
+      if (facts.chosen === this.#wanted) this.#wanted = null
     })
     service.subscribe((state) => this.#receive(state))
   }
@@ -49,7 +52,7 @@ export class EngineView {
   }
 
   get ready(): boolean {
-    return this.#state.state === 'ready'
+    return this.#state.state === 'ready' && this.#wanted === null
   }
 
   /** Asking makes sense: ready now, or later without the visitor doing anything impossible. */
@@ -67,9 +70,16 @@ export class EngineView {
     this.#service.pause()
   }
 
-  choose(id: string): void {
-    // What was asked of one model is not owed to another: a download of it begins by a person's word.
-    this.#mayStart = false
+  /**
+   * Takes another choice.
+   * @param fetch whether the visitor agreed to its download by this; else that waits for `start`
+   */
+  choose(id: string, fetch = false): void {
+    const { chosen, choices } = this.#facts
+    if (id === chosen || !choices.some((choice) => choice.id === id)) return
+    // What was asked of one model is not owed to another.
+    this.#mayStart = fetch
+    this.#wanted = id
     this.#service.choose(id)
   }
 
@@ -89,7 +99,8 @@ export class EngineView {
 
   #receive(state: EngineState): void {
     this.#state = state
-    if (state.state === 'absent' && this.#mayStart) {
+    // Never unasked from a foreign host: such a choice was taken, its download was not agreed to.
+    if (state.state === 'absent' && this.#mayStart && this.#wanted === null && this.choice?.host === null) {
       this.#mayStart = false
       this.#service.start()
     }
@@ -98,6 +109,7 @@ export class EngineView {
 
   #settle(): void {
     const state = this.#state
+    if (this.#wanted !== null) return
     const ended = state.state === 'ready' || state.state === 'failed' || state.state === 'no_webgpu'
     if (!ended) return
     for (const { resolve, reject } of this.#waiting.splice(0)) {

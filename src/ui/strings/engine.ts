@@ -57,8 +57,11 @@ export const engine = {
     keepMemory: 'Only until this page is closed',
     add: 'Add this engine',
     use: (name: string) => `Answer with ${name}`,
+    useShort: 'Use',
+    removeShort: 'Remove',
     used: 'Answers now',
     remove: (name: string) => `Remove ${name}`,
     none: 'No remote engine yet.',
+    instead: 'Ask a remote engine instead',
   },
 }
