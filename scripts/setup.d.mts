@@ -7,3 +7,5 @@ export function ensurePackedPackage(name: string, version: string): string
 export function ensureSeedPackages(): Record<string, string>
 /** A Chromium's executable, or undefined when there is none. */
 export function findChromium(): string | undefined
+/** Brings node-llama-cpp for scripts/llama-server.mjs. @returns its folder */
+export function ensureLlamaServer(): string

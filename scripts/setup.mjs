@@ -166,6 +166,31 @@ export function ensureSeedPackages() {
   return Object.fromEntries(SEED_PACKAGES.map(([name, version]) => [`${name}@${version}`, ensurePackedPackage(name, version)]))
 }
 
+/** Where node-llama-cpp lies, for the spec of remote engines. */
+export const llamaServerDir = join(stateDir, 'packages', 'llama-server')
+const LLAMA_VERSION = '3.22.1'
+
+/**
+ * llama.cpp for Node, without what its package would also take: sources to build, and CUDA and Vulkan parts of a gigabyte.
+ * @returns the folder to require from
+ */
+export function ensureLlamaServer() {
+  const stamp = join(llamaServerDir, '.version')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === LLAMA_VERSION) return llamaServerDir
+  const system = { linux: 'linux', darwin: 'mac', win32: 'win' }[process.platform]
+  const cpu = process.platform === 'darwin' ? (process.arch === 'arm64' ? 'arm64-metal' : 'x64') : process.arch
+  say(`Taking node-llama-cpp ${LLAMA_VERSION} …`)
+  mkdirSync(llamaServerDir, { recursive: true })
+  writeFileSync(join(llamaServerDir, 'package.json'), JSON.stringify({ name: 'llama-server', private: true }))
+  const wanted = [`node-llama-cpp@${LLAMA_VERSION}`, `@node-llama-cpp/${system}-${cpu}@${LLAMA_VERSION}`]
+  const flags = ['--omit=optional', '--omit=peer', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error']
+  const got = command('npm', ['install', ...flags, ...wanted], { cwd: llamaServerDir, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (got.status !== 0)
+    throw new SetupError('llama_server_unavailable', 'npm could not bring node-llama-cpp. Check the network and run the command again.')
+  writeFileSync(stamp, LLAMA_VERSION)
+  return llamaServerDir
+}
+
 /** Chromium's executable, from OPEN_CHAT_CHROMIUM, the system, or Playwright's cache; undefined when there is none. */
 export function findChromium() {
   const cache =
