@@ -62,6 +62,7 @@ async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCr
     throw unavailable()
   } catch (cause) {
     if (cause instanceof OpenChatError) throw cause
+    if (cause instanceof DOMException && cause.name === 'SecurityError') throw nameless(cause)
     throw new OpenChatError('passkey_refused', 'The passkey was not given.', { action: 'Try again, or use a passphrase.', cause })
   }
 }
@@ -71,6 +72,13 @@ function bytesOf(source: BufferSource): Bytes {
     ? Uint8Array.from(new Uint8Array(source.buffer, source.byteOffset, source.byteLength))
     : new Uint8Array(source.slice(0))
 }
+
+/** WebAuthn knows names only: `127.0.0.1` is none, `localhost` is. */
+const nameless = (cause: unknown) =>
+  new OpenChatError('passkey_unavailable', `Passkeys need a page with a name, and this one is at ${location.hostname}.`, {
+    action: 'Open it under localhost or its own domain, or use a passphrase.',
+    cause,
+  })
 
 const unavailable = () =>
   new OpenChatError('passkey_unavailable', 'This browser or authenticator has no passkeys that can hold a secret (WebAuthn PRF).', {

@@ -4,6 +4,7 @@ import type { Ledger } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
 import type { BudgetState } from '../../wallet/budget.ts'
+import type { Endpoints } from '../../wallet/endpoints.ts'
 import { openConnection } from '../ports/connection.ts'
 import { openKeyDesk } from '../ports/keys.ts'
 import { told } from '../ports/told.ts'
@@ -107,5 +108,31 @@ export function fakeWalletDesk(query: URLSearchParams, fee: bigint, assurance: A
       budgetState.set(await (await wallet()).budget.setLimit(wei))
     },
   }
-  return { desk, service, keys: keys.service as KeyService }
+  // The fake page has no settings of a chain beside it.
+  let endpoints: Endpoints = {
+    rpcUrl: 'http://127.0.0.1:8545',
+    rpcUrls: [],
+    daUrl: 'http://127.0.0.1:8601',
+    validatorUrls: ['http://127.0.0.1:8602'],
+  }
+  let chosen = false
+  const keyService: KeyService = {
+    ...keys.service,
+    endpoints: async () => ({ endpoints, chosen, chainId: 42069 }),
+    async tryEndpoints(typed) {
+      const dead = typed.daUrl.includes('dead')
+      if (!dead) {
+        endpoints = typed
+        chosen = true
+      }
+      return [
+        { kind: 'rpc', url: typed.rpcUrl, ok: true, detail: 'Chain 42069 at block 128, with the contracts, proven.' },
+        { kind: 'da', url: typed.daUrl, ok: !dead, detail: dead ? 'It cannot be reached.' : 'It answers as expected.' },
+      ]
+    },
+    async resetEndpoints() {
+      chosen = false
+    },
+  }
+  return { desk, service, keys: keyService }
 }

@@ -70,7 +70,7 @@ export function openKeyDesk(desk: KeyPorts, connection: ReturnType<typeof openCo
   const burner = async () => (await desk.wallet()).burner
 
   desk.opened(() => void publish())
-  void publish()
+  connection.state.subscribe(() => void publish())
 
   const service: KeyService = {
     subscribe: view.subscribe,
