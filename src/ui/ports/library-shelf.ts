@@ -10,7 +10,7 @@ import { bytes } from '../format.ts'
 import type { AddProgress, Fit, Library, LocalAdapter, LocalModel, ModelsService, Transfer } from '../services.ts'
 import { strings } from '../strings.ts'
 import type { Catalogue } from './catalogue.ts'
-import { offered } from './library.ts'
+import { offered } from './offered.ts'
 import { storageReport } from './storage-report.ts'
 import type { Told } from './told.ts'
 

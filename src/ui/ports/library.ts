@@ -1,29 +1,9 @@
 // The library of models and adapters as a service of the page. Only its face: what reads, hashes and keeps arrives when it is
 // first asked for (library-shelf.ts), since the first screen needs none of it.
-import type { Library, LocalAdapter, ModelsService } from '../services.ts'
-import type { Catalogue, CatalogueAdapter, CatalogueModel } from './catalogue.ts'
+import type { Library, ModelsService } from '../services.ts'
+import type { Catalogue } from './catalogue.ts'
+import { offered } from './offered.ts'
 import { type Told, told } from './told.ts'
-
-/** What openLibrary shows before anything was looked at. */
-export const offered = ({ models, adapters }: Catalogue): Library => ({
-  models: models.map((model) => ({ ...offeredModel(model), keptBytes: 0, transfer: null })),
-  adapters: adapters.map((adapter) => offeredAdapter(adapter, models[0]?.sha256 ?? null)),
-  evicted: [],
-})
-
-const offeredModel = ({ sha256, name, bytes, licence, architecture, contextTokens, urls, chunks }: CatalogueModel) => ({
-  digest: sha256,
-  ...{ name, bytes, licence, contextTokens, urls, source: 'catalogue' as const, architecture: architecture ?? null },
-  ...(chunks === undefined ? {} : { chunks }),
-})
-
-/** @param base digest of this deployment's backbone, which its adapters were trained on */
-const offeredAdapter = ({ digest, name, bytes, lineage, weights, config }: CatalogueAdapter, base: string | null): LocalAdapter => ({
-  ...{ digest, name, bytes, lineage, weights, base },
-  rank: null,
-  source: 'catalogue',
-  config: { url: config.url, sha256: config.sha256, bytes: config.bytes },
-})
 
 export function openLibrary(catalogue: Catalogue): ModelsService {
   const library: Told<Library> = told(offered(catalogue))
