@@ -1,6 +1,6 @@
 // Models of web-llm that are offered, out of the hundred it knows: one or two a size, by makers whose licence allows use.
 // A list of our own, because asking the package costs 6 MB before anybody wanted it; a test holds it to the package's.
-// Sizes are computed: 4-bit weights in groups of 32 with one f16 scale are 4.5 bits a parameter.
+// Sizes are computed: 4-bit weights in groups of 32 with one scale, which is 16 bits in q4f16 and 32 in q4f32.
 
 export interface WebLlmModel {
   /** web-llm's own name. */
@@ -11,11 +11,10 @@ export interface WebLlmModel {
   licence: string
 }
 
-const BITS_PER_PARAMETER = 4.5
-
 export const WEB_LLM_HOST = 'huggingface.co'
 
 export const WEB_LLM_MODELS: readonly WebLlmModel[] = [
+  { id: 'SmolLM2-360M-Instruct-q4f32_1-MLC', name: 'SmolLM2 360M, full precision', parameters: 362e6, licence: 'Apache-2.0' },
   { id: 'SmolLM2-360M-Instruct-q4f16_1-MLC', name: 'SmolLM2 360M', parameters: 362e6, licence: 'Apache-2.0' },
   { id: 'Qwen3-0.6B-q4f16_1-MLC', name: 'Qwen3 0.6B', parameters: 596e6, licence: 'Apache-2.0' },
   { id: 'Llama-3.2-1B-Instruct-q4f16_1-MLC', name: 'Llama 3.2 1B', parameters: 1_236e6, licence: 'Llama 3.2 Community' },
@@ -26,5 +25,8 @@ export const WEB_LLM_MODELS: readonly WebLlmModel[] = [
   { id: 'Llama-3.1-8B-Instruct-q4f16_1-MLC', name: 'Llama 3.1 8B', parameters: 8_030e6, licence: 'Llama 3.1 Community' },
 ]
 
+/** Whether it needs a GPU with half precision (shader-f16). */
+export const needsHalf = ({ id }: WebLlmModel): boolean => id.includes('f16')
+
 /** Bytes of its download, to about a hundredth. */
-export const webLlmBytes = ({ parameters }: WebLlmModel): number => Math.round((parameters * BITS_PER_PARAMETER) / 8)
+export const webLlmBytes = (model: WebLlmModel): number => Math.round((model.parameters * (4 + (needsHalf(model) ? 16 : 32) / 32)) / 8)

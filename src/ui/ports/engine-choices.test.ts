@@ -33,7 +33,8 @@ describe('what could answer', () => {
     expect(find(without, 'cpu').hindrance).toBeNull()
     const coarse = choicesOf(known({ gpu: { ...gpu, f16: false } }))
     expect(find(coarse, 'local').hindrance).toBeNull()
-    expect(find(coarse, 'web-llm').hindrance?.message).toContain('shader-f16')
+    expect(find(coarse, 'web-llm:Qwen3-4B').hindrance?.message).toContain('shader-f16')
+    expect(coarse.some(({ engine, hindrance }) => engine === 'web-llm' && hindrance === null)).toBe(true)
   })
 
   test('proposes the processor where there is no card, or a played one, and nothing else', () => {

@@ -1,6 +1,6 @@
 // What could answer here, in the order it is offered, and what is proposed: pure, from what is known of library, GPU, endpoints.
 
-import { WEB_LLM_HOST, WEB_LLM_MODELS, webLlmBytes } from '../../engines/web-llm-models.ts'
+import { needsHalf, WEB_LLM_HOST, WEB_LLM_MODELS, webLlmBytes } from '../../engines/web-llm-models.ts'
 import { OpenChatError } from '../../errors.ts'
 import type { GpuFacts } from '../../workers/gpu-api.ts'
 import { bytes } from '../format.ts'
@@ -49,7 +49,7 @@ export function choicesOf({ models, gpu, cpu, webLlm, endpoints }: Known): Engin
       const size = webLlmBytes(model)
       const detail = words['web-llm'](bytes(size), WEB_LLM_HOST)
       const needsBytes = webLlm.has(model.id) ? 0 : size
-      const hindrance = noGpu ?? (model.id.includes('f16') && gpu !== null && !(gpu as GpuFacts).f16 ? noHalfPrecision() : null)
+      const hindrance = noGpu ?? (needsHalf(model) && gpu !== null && !(gpu as GpuFacts).f16 ? noHalfPrecision() : null)
       return {
         ...{ id: `web-llm:${model.id}`, engine: 'web-llm', name: model.name, detail, needsBytes },
         host: WEB_LLM_HOST,
