@@ -7,6 +7,27 @@ const answers = (page: Page) => page.getByRole('article', { name: 'Answer' })
 const questions = (page: Page) => page.getByRole('article', { name: 'You', exact: true })
 const composer = (page: Page) => page.getByLabel('Your question')
 
+/** The smallest PDF with a line of text in it; offsets of its table are counted, not guessed. */
+function onePagePdf(): Buffer {
+  const text = 'BT /F1 12 Tf 20 100 Td (The navy of this paper has fifty ships.) Tj ET'
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ]
+  let file = '%PDF-1.4\n'
+  const at = objects.map((object, i) => {
+    const offset = file.length
+    file += `${i + 1} 0 obj\n${object}\nendobj\n`
+    return `${String(offset).padStart(10, '0')} 00000 n \n`
+  })
+  const table = file.length
+  file += `xref\n0 6\n0000000000 65535 f \n${at.join('')}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n${table}\n%%EOF\n`
+  return Buffer.from(file, 'latin1')
+}
+
 test('an edited question opens a branch with its own answers; switching brings back what followed each', async ({ fake }) => {
   const { page } = fake
   await fake.open()
@@ -15,6 +36,7 @@ test('an edited question opens a branch with its own answers; switching brings b
   await fake.ask('And the bees?')
   await fake.answered()
   // By keyboard alone: the pen of the first question, new words, Ctrl and Enter.
+  await expect(page.getByRole('button', { name: 'Edit the question' }).first()).toBeEnabled()
   await page.getByRole('button', { name: 'Edit the question' }).first().focus()
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('New wording')).toBeFocused()
@@ -192,6 +214,41 @@ test('an attached text is named, counted, read by the model and takes the place 
   await expect(page.getByText('x.bin is not a text.')).toBeVisible()
 })
 
+test('what will not fit is said before sending, and is what is left out; a question too long is not sent', async ({ fake }) => {
+  const { page } = fake
+  await fake.open()
+  const words = (n: number) => ({ name: `${n}.txt`, mimeType: 'text/plain', buffer: Buffer.from('ship '.repeat(n)) })
+  await page.locator('.composer input[type=file]').setInputFiles(words(1500))
+  await fake.ask('First about bees')
+  await fake.answered()
+  await expect(page.getByText('left out')).toHaveCount(0)
+  await page.locator('.composer input[type=file]').setInputFiles(words(600))
+  await composer(page).fill('Second about bees')
+  await expect(page.getByText('the oldest turn is left out: not all fits')).toBeVisible()
+  await page.keyboard.press('Enter')
+  await fake.answered()
+  await expect(page.locator('.meta').last()).toContainText('the oldest turn left out')
+  await page.locator('.composer input[type=file]').setInputFiles(words(2500))
+  await expect(page.getByText('Shorten it or what is attached to it.')).toBeVisible()
+  await composer(page).fill('Third')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'Send' })).toBeDisabled()
+  await expect(questions(page)).toHaveCount(2)
+})
+
+test('a PDF goes with a question by its words', async ({ fake }) => {
+  const { page } = fake
+  await fake.open()
+  await page.locator('.composer input[type=file]').setInputFiles({ name: 'paper.pdf', mimeType: 'application/pdf', buffer: onePagePdf() })
+  await expect(page.getByRole('list', { name: 'Attached to this question' })).toContainText('paper.pdf, 39 characters')
+  await page.locator('.composer input[type=file]').setInputFiles({
+    name: 'broken.pdf',
+    mimeType: 'application/pdf',
+    buffer: Buffer.from('%PDF-1.4 nothing'),
+  })
+  await expect(page.getByText('The PDF is damaged')).toBeVisible()
+})
+
 test('a slash lists quick prompts by keyboard, and one’s own can be kept', async ({ fake }) => {
   const { page } = fake
   await fake.open()
@@ -258,7 +315,7 @@ test('system prompt, presets and numbers reach the engine; the price is said bef
   await page.keyboard.press('Escape')
   await page.getByRole('switch', { name: 'Pay contributors' }).click()
   await page.getByRole('button', { name: 'Turn on' }).click()
-  await expect(page.getByText('0.001 OPEN', { exact: true })).toBeVisible()
+  await expect(page.getByTitle('Price')).toHaveText('0.001 OPEN')
   await fake.ask('Something about bees')
   await expect(page.getByText('The answer reached its length limit.')).toBeVisible()
   await page.getByRole('button', { name: 'Continue' }).click()

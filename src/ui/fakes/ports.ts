@@ -16,9 +16,10 @@ export interface FakeDocument {
   text: string
 }
 
+/** Ends at once when it is cancelled: a cancelled answer ends as the real one does, with what was said. */
 const pause = (ms: number, signal?: AbortSignal) =>
-  new Promise<void>((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
+  new Promise<void>((resolve) => {
+    if (signal?.aborted) return resolve()
     const timer = setTimeout(resolve, ms)
     signal?.addEventListener('abort', () => {
       clearTimeout(timer)
@@ -38,6 +39,7 @@ export function fakeEngine(msPerToken: number): Engine {
       modelDigest: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     },
     contextTokens: 2048,
+    count: async (messages) => messages.reduce((sum, { content }) => sum + 5 + content.split(/\s+/).length, 0),
     async *chat(request, signal) {
       const question = request.messages.at(-1)?.content ?? ''
       if (/\bfail\b/.test(question)) throw deviceLost()
