@@ -124,6 +124,7 @@ export const ledger = {
 
   batches: {
     title: 'Batches with your receipts',
+    table: 'Batches, one a row',
     batch: 'Batch',
     status: 'State',
     window: 'Window ends',
