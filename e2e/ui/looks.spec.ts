@@ -28,6 +28,42 @@ const screens: Record<string, (fake: FakePage) => Promise<void>> = {
     await ask('please fail')
     await expect(page.getByText('stopped answering')).toBeVisible()
   },
+  rich: async ({ open, ask, answered, page }) => {
+    await open()
+    await ask('something rich')
+    await answered()
+    await expect(page.locator('.answer-text math')).toHaveCount(2)
+  },
+  shaped: async ({ open, ask, answered, page }) => {
+    await open()
+    await ask('Why a navy?')
+    await answered()
+    await page.getByText('How a fee of').click()
+    await page.locator('.shaped').scrollIntoViewIfNeeded()
+  },
+  found: async ({ open, ask, answered, page }) => {
+    await open()
+    await ask('Why a navy?')
+    await answered()
+    await page.keyboard.press('Control+f')
+    await page.keyboard.type('navy')
+    await expect(page.getByRole('search')).toContainText('1 of 3')
+  },
+  keys: async ({ open, page }) => {
+    await open()
+    await page.getByRole('region', { name: 'Conversation', exact: true }).focus()
+    await page.keyboard.press('?')
+    await expect(page.getByRole('dialog')).toContainText('New chat')
+  },
+  drawer: async ({ open, ask, answered, page }) => {
+    await open()
+    await ask('Why a navy?')
+    await answered()
+    await page.setViewportSize({ width: 768, height: 900 })
+    await page.getByRole('button', { name: 'Show conversations' }).click()
+    await page.getByRole('dialog').getByRole('searchbox').fill('navy')
+    await expect(page.getByRole('dialog').getByText('One conversation.')).toBeVisible()
+  },
   document: async ({ open, ask, answered, page }) => {
     await open()
     await ask('Why a navy?')
