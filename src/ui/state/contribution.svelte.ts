@@ -35,6 +35,7 @@ export class Contribution {
   #reading = $state.raw<Reading | null>(null)
   #documents = $state.raw<readonly IntakeDocument[]>([])
   #totals = $state.raw<IntakeTotals | null>(null)
+  #total = $state.raw(0)
   #refused = $state.raw<readonly { file: string; error: OpenChatError }[]>([])
   #skipped = $state.raw<readonly Skipped[]>([])
   #fields = $state.raw<readonly Fields[]>([])
@@ -73,6 +74,11 @@ export class Contribution {
 
   get documents(): readonly IntakeDocument[] {
     return this.#documents
+  }
+
+  /** Documents in all, those left out among them; `totals` counts what would be published. */
+  get total(): number {
+    return this.#total
   }
 
   /** Null before anything was brought. */
@@ -270,8 +276,9 @@ export class Contribution {
   /** What is shown, asked again: a change of one document can change others' standing and all sums. */
   async #refresh(): Promise<void> {
     const shown = Math.max(SHOWN, this.#documents.length)
-    const [{ documents }, totals] = [await this.#intake.documents(0, shown), await this.#intake.totals()]
+    const [{ documents, total }, totals] = [await this.#intake.documents(0, shown), await this.#intake.totals()]
     this.#documents = documents
+    this.#total = total
     this.#totals = totals
   }
 
