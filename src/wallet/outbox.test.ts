@@ -135,6 +135,40 @@ describe('outbox', () => {
     expect(await outbox.list()).toHaveLength(2)
   })
 
+  it('goes on when the clock is set back or forward by an hour', async () => {
+    const HOUR = 3_600_000
+    for (const shift of [-HOUR, HOUR]) {
+      const { world, outbox, pass } = setUp()
+      world.now = 10 * HOUR
+      world.down = true
+      await outbox.add(receipt(1))
+      await pass()
+      world.now += shift
+      world.down = false
+      await pass(60_000)
+      await pass()
+      expect((await outbox.list())[0]).toMatchObject({ state: { state: 'posted' }, trouble: null })
+      // A validator that forgot what it took is offered it again, though it was sent "in an hour".
+      world.state.delete(receipt(1).id)
+      world.now += shift
+      await pass(60_000)
+      expect(world.deliveries).toBeGreaterThanOrEqual(3)
+    }
+  })
+
+  it('tries at once when asked to', async () => {
+    const { world, outbox, pass } = setUp()
+    world.down = true
+    await outbox.add(receipt(1))
+    for (let i = 0; i < 20; i++) await pass(60_000)
+    world.down = false
+    await outbox.pass()
+    expect(world.batched.size).toBe(0)
+    await outbox.retry()
+    await outbox.pass()
+    expect(world.batched.size).toBe(1)
+  })
+
   it('works by itself from an add to the end, and stops when aborted', async () => {
     const world = new World()
     const records = memoryRecords().open<OutboxEntry>('outbox')
