@@ -75,10 +75,10 @@ test('a stopped answer keeps its words and goes on from there; a regenerated one
   await expect(page.getByLabel('Answer').getByText('We have always looked')).toHaveCount(1)
   await fake.answered()
   await page.getByRole('button', { name: 'Regenerate' }).click()
-  await expect(page.getByText('2 of 2')).toBeVisible()
+  await expect(page.getByText('2 of 2', { exact: true })).toBeVisible()
   await fake.answered()
   await page.getByRole('button', { name: 'Earlier version' }).click()
-  await expect(page.getByText('1 of 2')).toBeVisible()
+  await expect(page.getByText('1 of 2', { exact: true })).toBeVisible()
 })
 
 test('a reload in mid-answer keeps what was there, marks it as cut, and offers to go on', async ({ fake }) => {

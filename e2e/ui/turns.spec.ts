@@ -45,7 +45,7 @@ test('an edited question opens a branch with its own answers; switching brings b
   await page.keyboard.press('ControlOrMeta+Enter')
   await expect(questions(page)).toHaveText(['Something about bees'])
   await fake.answered()
-  await expect(page.getByText('2 of 2')).toBeVisible()
+  await expect(page.getByText('2 of 2', { exact: true })).toBeVisible()
   await page.getByRole('button', { name: 'Earlier wording' }).click()
   await expect(questions(page)).toHaveText(['Why a navy?', 'And the bees?'])
   await expect(answers(page)).toHaveCount(2)
@@ -83,7 +83,7 @@ test('an answer is made again without the adapter, and each version says who spo
   await expect(page.locator('.meta')).toContainText('Public speech')
   await page.getByRole('button', { name: 'Again with…' }).click()
   await page.getByRole('group', { name: 'Again with…' }).getByRole('button', { name: 'no adapter' }).click()
-  await expect(page.getByText('2 of 2')).toBeVisible()
+  await expect(page.getByText('2 of 2', { exact: true })).toBeVisible()
   await fake.answered()
   await expect(page.locator('.meta')).toContainText('no adapter')
   await expect(answers(page)).toContainText('long coasts')
@@ -115,7 +115,7 @@ test('two adapters answer beside each other, each traced by itself; the chosen o
   await columns.getByRole('button', { name: 'Go on with this one' }).nth(1).click()
   await expect(answers(page)).toHaveCount(1)
   await expect(answers(page)).toContainText('long coasts')
-  await expect(page.getByText('2 of 2')).toBeVisible()
+  await expect(page.getByText('2 of 2', { exact: true })).toBeVisible()
 })
 
 test('a question written while an answer runs waits, can be changed and taken back, and is asked by itself', async ({ fake }) => {

@@ -40,9 +40,13 @@ export async function createServices(): Promise<Services> {
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
   const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
   void prewarm({ engine: engine.service, served: catalogue.datanets.map(({ id }) => id), ensure: datanets.ensure })
-  const quotingAdapters = Object.fromEntries(
-    catalogue.adapters.flatMap(({ digest, lineage }) => lineage.map(({ datanet }) => [datanet, digest] as const)),
-  )
+  /** Only those made for the chosen model: another's adapters are not loaded. */
+  const quotingAdapters = () =>
+    Object.fromEntries(
+      catalogue.adapters
+        .filter(({ digest }) => digest in engine.service.model.adapters)
+        .flatMap(({ digest, lineage }) => lineage.map(({ datanet }) => [datanet, digest] as const)),
+    )
 
   return {
     engine: engine.service,
@@ -64,7 +68,7 @@ export async function createServices(): Promise<Services> {
       const ports = { engine: engine.port, tracer: port, ...(payment.ledger === null ? {} : { ledger: payment.ledger }) }
       let trace: Trace | null = null
       try {
-        for await (const event of answer({ ...request, quotingAdapters }, ports, signal)) {
+        for await (const event of answer({ ...request, quotingAdapters: quotingAdapters() }, ports, signal)) {
           if (event.type === 'traced') trace = event.trace
           if (event.type === 'signed') {
             payment.signed()
@@ -78,7 +82,7 @@ export async function createServices(): Promise<Services> {
       if (trace !== null && trace.spans.length > 0) await payment.close()
     },
     pdfText,
-    measure: (request) => measure({ ...request, quotingAdapters }, engine.port),
+    measure: (request) => measure({ ...request, quotingAdapters: quotingAdapters() }, engine.port),
     datanets: datanets.service,
     intake: openIntake({ catalogue, tracer, datanets }),
     receipts: receipts.service,

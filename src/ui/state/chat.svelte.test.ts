@@ -51,6 +51,7 @@ function house(states: EngineState[] = [{ state: 'ready', gpu: 'none', software:
       },
       start: vi.fn(),
       pause: vi.fn(),
+      choose: vi.fn(),
     },
     datanets: { list: async () => [{ id: '1' }, { id: '2' }] },
     conversations: {
@@ -216,5 +217,111 @@ describe('conversations on the page', () => {
     const [[, back]] = await records.entries()
     expect(lastVersion(back)).toMatchObject({ text: 'We', state: 'cut' })
     expect(chat.headings).toHaveLength(1)
+  })
+
+  test('a question sent while an answer runs waits, and is asked after one that ended well', async () => {
+    const { chat, asked, records } = house()
+    await chat.send('First')
+    await settled()
+    expect(await chat.send('Second')).toBe(true)
+    await chat.send('Third')
+    chat.editQueued(chat.current.queued[0].id, 'Second, better')
+    chat.removeQueued(chat.current.queued[1].id)
+    const [[, onDisk]] = await records.entries()
+    expect(onDisk.queued.map((q) => q.text)).toEqual(['Second, better'])
+    asked[0].say(end('One.'))
+    asked[0].done()
+    await settled()
+    expect(chat.current.queued).toEqual([])
+    expect(asked[1].request).toMatchObject({
+      question: 'Second, better',
+      history: [{ content: 'First' }, { content: 'One.' }],
+    })
+  })
+
+  test('after a stop or a failure it is asked only by hand', async () => {
+    const { chat, asked } = house()
+    await chat.send('First')
+    await settled()
+    await chat.send('Second')
+    asked[0].done(new OpenChatError('device_lost', 'Gone.'))
+    await settled()
+    expect(chat.busy).toBe(false)
+    expect(asked).toHaveLength(1)
+    await chat.sendQueued()
+    await settled()
+    expect(asked[1].request.question).toBe('Second')
+  })
+
+  test('several adapters are asked at once, under one seed, and asking on goes on with the shown one', async () => {
+    const { chat, asked } = house()
+    chat.setOptions({ sideBySide: ['auto', null], temperature: 0.7 })
+    await chat.send('Why?')
+    await settled()
+    expect(asked.map(({ request }) => request.adapter)).toEqual(['auto', null])
+    expect(asked[0].request.seed).toBe(asked[1].request.seed)
+    asked[1].say(end('Plain.'))
+    asked[1].done()
+    await settled()
+    expect(chat.busy).toBe(true)
+    asked[0].say(end('Quoted.'))
+    asked[0].done()
+    await settled()
+    chat.choose(chat.current.messages[2].id)
+    await chat.send('And?')
+    await settled()
+    expect(asked[2].request.history.map((turn) => turn.content)).toEqual(['Why?', 'Plain.'])
+  })
+
+  test('an edited question asks from where it stood; an edited answer is not paid for', async () => {
+    const { chat, asked } = house()
+    await chat.send('Why?')
+    await settled()
+    asked[0].say(end('Because.'))
+    asked[0].done()
+    await settled()
+    chat.rewriteAnswer(lastVersion(chat.current)!.id, 'My words.')
+    await chat.send('And?')
+    await settled()
+    expect(asked[1].request).toMatchObject({ ownWords: ['My words.'], history: [{ content: 'Why?' }, { content: 'My words.' }] })
+    asked[1].say(end('So.'))
+    asked[1].done()
+    await settled()
+    await chat.editQuestion(chat.current.messages[0].id, 'Why not?')
+    await settled()
+    expect(asked[2].request).toMatchObject({ question: 'Why not?', history: [] })
+  })
+
+  test('an answer by another model takes that model first; one that is gone says so', async () => {
+    const { chat, asked } = house()
+    await chat.send('Why?')
+    await settled()
+    asked[0].say(end('Because.'))
+    asked[0].done()
+    await settled()
+    chat.regenerate(lastVersion(chat.current)!.id, { model: 'remote:9' })
+    await settled()
+    expect(lastVersion(chat.current)).toMatchObject({ state: 'failed', error: { code: 'model_gone' } })
+    chat.regenerate(lastVersion(chat.current)!.id, { model: 'local:1', adapter: null })
+    await settled()
+    expect(asked[1].request).toMatchObject({ model: 'local:1', adapter: null })
+  })
+
+  test('a temporary chat is written nowhere, listed nowhere, and pays nobody', async () => {
+    const { chat, asked, saved, records } = house()
+    chat.setTemporary(true)
+    chat.setOptions({ payContributors: true, temperature: 0.9 })
+    await chat.send('Why?')
+    await settled()
+    expect(asked[0].request.payContributors).toBe(false)
+    asked[0].say(end('Because.'))
+    asked[0].done()
+    await settled()
+    expect(lastVersion(chat.current)?.text).toBe('Because.')
+    expect([saved, await records.entries(), chat.headings]).toEqual([[], [], []])
+    await chat.open(null)
+    expect(chat.current.options.temperature).toBe(0)
+    await chat.open('temporary-gone')
+    expect(chat.missingTemporary).toBe(true)
   })
 })
