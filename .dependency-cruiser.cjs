@@ -69,7 +69,7 @@ module.exports = {
       name: 'ui-reaches-workers-only-through-rpc',
       severity: 'error',
       from: { path: '^src/ui/', pathNot: TEST },
-      to: { path: '^src/workers/', pathNot: '^src/workers/(rpc|[a-z]+-api)' },
+      to: { path: '^src/workers/', pathNot: '^src/workers/(rpc|[a-z-]+-api)' },
     },
     { name: 'no-node-in-the-page', severity: 'error', from: { path: '^src/', pathNot: TEST }, to: { dependencyTypes: ['core'] } },
     { name: 'devnet-not-ui', severity: 'error', from: { path: '^(devnet|provider)/' }, to: { path: '^src/ui/' } },
