@@ -98,7 +98,7 @@ test('web-llm says what it would fetch and from where, fetches nothing before a 
     })
     await page.goto(pageUrl())
     await page.getByRole('button', { name: /Model and adapter/ }).click()
-    await page.getByLabel('Model', { exact: true }).selectOption({ label: 'SmolLM2 360M, full precision, web-llm' })
+    await page.getByRole('combobox', { name: 'Model', exact: true }).selectOption({ label: 'SmolLM2 360M, full precision, web-llm' })
     await page.keyboard.press('Escape')
     const progress = page.locator('[data-engine="absent"]')
     await expect(progress).toContainText('needs a download of its own: about 226', { timeout: 30_000 })
