@@ -148,16 +148,28 @@ export function titleFrom(question: string, limit = 48): string {
 }
 
 const paths = new WeakMap<Conversation, Message[]>()
+const families = new WeakMap<Conversation, Map<string, Message[]>>()
+
+/** Every message by its parent; asked many times for each form of a conversation, which never changes. */
+function childrenOf(conversation: Conversation): Map<string, Message[]> {
+  const known = families.get(conversation)
+  if (known) return known
+  const children = new Map<string, Message[]>()
+  for (const message of conversation.messages) {
+    const key = message.parent ?? ROOT
+    const others = children.get(key)
+    if (others) others.push(message)
+    else children.set(key, [message])
+  }
+  families.set(conversation, children)
+  return children
+}
 
 /** The shown branch, from the first question to its end. */
 export function path(conversation: Conversation): Message[] {
   const known = paths.get(conversation)
   if (known) return known
-  const children = new Map<string, Message[]>()
-  for (const message of conversation.messages) {
-    const key = message.parent ?? ROOT
-    children.set(key, [...(children.get(key) ?? []), message])
-  }
+  const children = childrenOf(conversation)
   const found: Message[] = []
   for (let at = children.get(ROOT); at !== undefined; ) {
     const parent = at[0].parent ?? ROOT
@@ -171,7 +183,7 @@ export function path(conversation: Conversation): Message[] {
 
 /** Every version of a message, itself among them, in the order in which they were made. */
 export function versionsOf(conversation: Conversation, message: Message): Message[] {
-  return conversation.messages.filter(({ parent }) => parent === message.parent)
+  return childrenOf(conversation).get(message.parent ?? ROOT) ?? []
 }
 
 export function find(conversation: Conversation, id: string): Message | undefined {
