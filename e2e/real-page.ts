@@ -126,7 +126,17 @@ export async function contribute(page: Page, { datanet, ...text }: Contributed):
 /** Leaves one datanet, by name, out of the next question. */
 export async function leaveOut(page: Page, datanet: string): Promise<void> {
   await page.getByRole('button', { name: /Choose datanets/ }).click()
-  await page.getByLabel(datanet).uncheck()
+  await page.getByRole('group', { name: 'Choose datanets' }).first().getByRole('checkbox', { name: datanet }).uncheck()
+  await page.keyboard.press('Escape')
+}
+
+/** Asks of one datanet alone, by name. */
+export async function askOnly(page: Page, datanet: string): Promise<void> {
+  await page.getByRole('button', { name: /Choose datanets/ }).click()
+  const boxes = page.getByRole('group', { name: 'Choose datanets' }).first().getByRole('checkbox')
+  await expect(boxes.first()).toBeVisible()
+  const others = page.getByRole('group', { name: 'Choose datanets' }).first().locator('label').filter({ hasNotText: datanet })
+  for (const other of await others.all()) await other.getByRole('checkbox').uncheck()
   await page.keyboard.press('Escape')
 }
 
