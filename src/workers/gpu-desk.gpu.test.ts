@@ -8,20 +8,22 @@ import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
 import { resumed } from '../engines/resume.ts'
 import { createBlobs } from '../storage/blobs.ts'
 import { memoryPieces } from '../storage/pieces.ts'
-import type { ModelFile } from './gpu-api.ts'
+import type { LoadedEngine, ModelFile } from './gpu-api.ts'
 import { GpuDesk } from './gpu-desk.ts'
 
 const signal = new AbortController().signal
 
 /** A desk with a tiny model on it, and every device it opened. */
-async function desk() {
-  const bytes = tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 512 })
+async function desk(first = 0) {
+  const bytes = tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 2048 })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const model: ModelFile = { name: 'tiny', sha256, bytes: bytes.length, urls: [] }
   const blobs = createBlobs(memoryPieces())
   await blobs.put(sha256, bytes)
   const gpu = openNodeGpu()
   const devices: GPUDevice[] = []
+  /** So many of the next allocations find no memory. */
+  const pressure = { left: first }
   const noted = {
     requestAdapter: async (options?: GPURequestAdapterOptions) => {
       const adapter = await gpu.requestAdapter(options)
@@ -30,6 +32,13 @@ async function desk() {
       adapter.requestDevice = async (descriptor) => {
         const device = await request(descriptor)
         devices.push(device)
+        const pop = device.popErrorScope.bind(device)
+        device.popErrorScope = async () => {
+          const error = await pop()
+          if (pressure.left === 0) return error
+          pressure.left--
+          return { message: 'no memory' } as GPUError
+        }
         return device
       }
       return adapter
@@ -37,7 +46,7 @@ async function desk() {
   } as GPU
   const opened = new GpuDesk(() => noted, Promise.resolve(blobs))
   const loaded = await opened.load(model, [], () => {}, signal)
-  return { opened, devices, loaded }
+  return { opened, devices, loaded, pressure }
 }
 
 const request = (content: string, max_tokens = 24): ChatRequest => ({
@@ -107,6 +116,33 @@ describe('the gpu desk', () => {
     expect(answers.map(({ text }) => text)).toEqual(whole.map(({ text }) => text))
     expect(answers.map(({ usage }) => usage.completionTokens)).toEqual([24, 24])
     expect(devices.length).toBe(before + 1)
+    await opened.unload()
+  })
+
+  test('loads with half the context where memory is short, and says what it wanted', async () => {
+    const { opened, loaded } = await desk(1)
+    expect(loaded).toMatchObject({ contextTokens: 1024, wantedTokens: 2048 })
+    await opened.unload()
+  })
+
+  test('steps the context down when memory runs out in the middle of an answer, and goes on with the same words', async () => {
+    const { opened, loaded, pressure } = await desk()
+    expect(loaded).toMatchObject({ contextTokens: 2048, wantedTokens: 2048 })
+    const whole = await all(opened.chat(request('What is said of the sea?'), signal))
+    let again: LoadedEngine | undefined
+    const engine = {
+      chat: (given: ChatRequest, stop: AbortSignal) => opened.chat(given, stop),
+      recover: async () => {
+        pressure.left = 0
+        again = await opened.recover(signal)
+      },
+    }
+    // Another prompt, so that the cache has to grow for it.
+    pressure.left = 1000
+    const other = { ...request('What is said of the sea?'), messages: [{ role: 'user' as const, content: `${'a '.repeat(300)}` }] }
+    await all(resumed(engine, other, signal))
+    expect(again).toMatchObject({ contextTokens: 1024, wantedTokens: 2048 })
+    expect((await all(opened.chat(request('What is said of the sea?'), signal))).text).toBe(whole.text)
     await opened.unload()
   })
 

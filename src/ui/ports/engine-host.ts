@@ -55,6 +55,8 @@ export class EngineHost implements EngineSide {
 
   async start(): Promise<void> {
     await this.#turn
+    // What failed before there was a runner: an unreadable setting, a file that is gone.
+    if (this.#runner === null && this.state.value.state === 'failed') return this.choose(this.facts.value.chosen)
     if (this.#runner === null || this.#loading !== null || this.state.value.state === 'ready') return
     await this.#load(this.#runner)
   }

@@ -15,6 +15,8 @@ export class EngineView {
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
   /** A pause or a metered connection is a person's word; only `start` overrules it. */
   #mayStart: boolean
+  /** The download of what was chosen was agreed to with the choice. */
+  #agreed = false
   /** Chosen here, and not yet taken by the tab that runs the engine: what is ready until then is the one before. */
   #wanted = $state<string | null>(null)
   readonly metered: boolean
@@ -78,7 +80,8 @@ export class EngineView {
     const { chosen, choices } = this.#facts
     if (id === chosen || !choices.some((choice) => choice.id === id)) return
     // What was asked of one model is not owed to another.
-    this.#mayStart = fetch
+    this.#mayStart = false
+    this.#agreed = fetch
     this.#wanted = id
     this.#service.choose(id)
   }
@@ -99,10 +102,13 @@ export class EngineView {
 
   #receive(state: EngineState): void {
     this.#state = state
-    // Never unasked from a foreign host: such a choice was taken, its download was not agreed to.
-    if (state.state === 'absent' && this.#mayStart && this.#wanted === null && this.choice?.host === null) {
-      this.#mayStart = false
-      this.#service.start()
+    // A download that runs in another tab was agreed to: should that tab close, this one goes on with it.
+    if (state.state === 'downloading' && this.#facts.tab === 'follower') this.#mayStart = true
+    // One tab starts it, and never unasked from a foreign host: such a choice was taken, its download was not agreed to.
+    if (state.state === 'absent' && this.#wanted === null) {
+      const start = this.#agreed || (this.#mayStart && this.#facts.tab === 'leader' && this.choice?.host === null)
+      this.#mayStart = this.#agreed = false
+      if (start) this.#service.start()
     }
     this.#settle()
   }
