@@ -25,7 +25,7 @@ const rooms = {
   wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot', 'mipd'] },
   workers: {
     rooms: ['gpu', 'attribution', 'datanet', 'engines', 'wallet/light-client', 'wallet/verification', 'storage', 'errors', 'chat/ports'],
-    packages: ['comlink', 'fflate', '@mlc-ai/web-llm'],
+    packages: ['comlink', 'fflate', 'pdfjs-dist', '@mlc-ai/web-llm'],
   },
   ui: {
     rooms: ['chat', 'engines', 'workers', 'wallet', 'storage', 'errors', 'attribution/types'],

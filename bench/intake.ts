@@ -120,7 +120,7 @@ async function measureSpeed(tokenizer: Tokenizer, speeches: readonly string[], f
 /** Writes the large file, then runs it in a process of its own, which holds nothing but the intake. */
 async function measureLarge(speeches: readonly string[], folder: string, bytes: number): Promise<void> {
   const path = join(folder, 'rows.jsonl')
-  const rows = speeches.flatMap((text) => text.split(/\n+/)).filter((text) => text.length > 200)
+  const rows = speeches.flatMap((text) => text.match(/.{300,900}?\.\s/gs) ?? [])
   // A number and an address in each row: no two are the same text, and every row has something to mask.
   await write(path, bytes, rows, (text, i) => `${JSON.stringify({ id: i, text: `${i}: ${text} (row${i}@example.com)` })}\n`)
   const child = spawnSync(process.execPath, ['scripts/run.mjs', 'bench/intake.ts', '--memory', path], {

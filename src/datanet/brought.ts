@@ -4,6 +4,7 @@
 // when it was examined; after a change of masks it is counted around the masks alone, and `batches` counts again.
 import type { IntakeDocument, IntakePii, PiiKind } from './intake-types.ts'
 import type { Masks } from './mask.ts'
+import { ownCopy } from './spill.ts'
 import { expectedStake } from './stake.ts'
 import type { Encode } from './tokens.ts'
 
@@ -23,11 +24,12 @@ export class Brought {
   #excerpt: string
 
   constructor(facts: Facts, masks: Masks, handle: number, published: string) {
-    this.facts = facts
+    // A clone holds no piece of the text it was made from (spill.ts, ownCopy).
+    this.facts = structuredClone(facts)
     this.masks = masks
     this.handle = handle
     this.#characters = published.length
-    this.#excerpt = published.slice(0, EXCERPT)
+    this.#excerpt = ownCopy(published.slice(0, EXCERPT))
   }
 
   get characters(): number {
@@ -63,7 +65,7 @@ export class Brought {
     }
     const published = this.masks.apply(text)
     this.#characters = published.length
-    this.#excerpt = published.slice(0, EXCERPT)
+    this.#excerpt = ownCopy(published.slice(0, EXCERPT))
   }
 }
 

@@ -29,7 +29,7 @@ import { Masks } from './mask.ts'
 import type { Detector } from './pii/finding.ts'
 import { qualityFlags } from './quality.ts'
 import { type Likeness, NearDuplicates } from './similar/near-duplicates.ts'
-import { SpilledTexts, type SpillFile } from './spill.ts'
+import { ownCopy, SpilledTexts, type SpillFile } from './spill.ts'
 import { type Encode, tokensOf } from './tokens.ts'
 
 export interface IntakePorts {
@@ -367,7 +367,7 @@ function line(text: string | null): string | null {
     .trim()
     .slice(0, LONGEST_NAME)
     .toWellFormed()
-  return plain === '' ? null : plain
+  return plain === '' ? null : ownCopy(plain)
 }
 
 function titleOf(file: string, label: string): string {
