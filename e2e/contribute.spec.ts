@@ -116,6 +116,7 @@ test.describe('a contribution by grant', () => {
     await room(page, '')
     await expect(page.getByRole('heading', { name: 'Documents' })).toBeVisible({ timeout: 30_000 })
     await expect(page.getByText(TITLE)).toHaveCount(0)
+    await expect(page.getByRole('alert')).toHaveCount(0)
   })
 
   test('the curator reads it, checked against what was committed, and accepts it', async () => {

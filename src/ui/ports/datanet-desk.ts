@@ -23,6 +23,8 @@ export interface DatanetDesk {
   service: DatanetService
   /** Fetches what is missing of these datanets and adds what the chain has beyond. */
   ensure(ids: readonly string[], signal: AbortSignal): Promise<void>
+  /** As `ensure`, but what cannot be fetched now (no network) is left out as long as one of them is here. */
+  ensureSome(ids: readonly string[], signal: AbortSignal): Promise<void>
 }
 
 export interface DatanetPorts {
@@ -116,16 +118,32 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
     return [...strings.licences, ...named].find((name) => nameHash(name) === hash) ?? `licence ${hash.slice(0, 10)}…`
   }
 
+  /** Brought up to date; false for a datanet that holds nothing yet, of which the worker knows nothing. */
+  async function filled(id: string, signal: AbortSignal): Promise<boolean> {
+    await ensureOne(id, signal)
+    return (await (await tracer()).datanets()).some((facts) => facts.id === id)
+  }
+
   const whole = new AbortController().signal
   const ports: DatanetDeskPorts = { tracer, wallet: wallet.wallet, maybe: wallet.maybe, ensure: ensureOne, licenceName }
   return {
     async ensure(ids, signal) {
       for (const id of ids) await ensureOne(id, signal)
     },
+    async ensureSome(ids, signal) {
+      const failures: unknown[] = []
+      for (const id of ids) {
+        await ensureOne(id, signal).catch((error: unknown) => {
+          if (!(error instanceof OpenChatError) || error.code !== 'download_failed') throw error
+          failures.push(error)
+        })
+      }
+      if (failures.length > 0 && failures.length === ids.length) throw failures[0]
+    },
     service: {
       list,
       async contributors(id) {
-        await ensureOne(id, whole)
+        if (!(await filled(id, whole))) return []
         const rows = new Map<string, { account: Hex; author: string; documents: number; tokens: number }>()
         for (const { contributor, author, tokens } of await (await tracer()).documents(id)) {
           const row = rows.get(`${contributor} ${author}`) ?? { account: contributor, author, documents: 0, tokens: 0 }
@@ -134,7 +152,7 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
         return [...rows.values()]
       },
       async documents(id, offset, limit) {
-        await ensureOne(id, whole)
+        if (!(await filled(id, whole))) return { total: 0, entries: [] }
         const entries = await (await tracer()).documents(id)
         const contributions = (await chainList())?.listed.value.find((net) => String(net.id) === id)?.contributions ?? []
         const shown = entries.slice(offset, offset + limit)
@@ -142,8 +160,7 @@ export function openDatanetDesk({ catalogue, tracer, wallet }: DatanetPorts): Da
         return { total: entries.length, entries: marked }
       },
       async search(id, words, limit, signal) {
-        await ensureOne(id, signal)
-        return (await tracer()).search(id, words, limit, signal)
+        return (await filled(id, signal)) ? (await tracer()).search(id, words, limit, signal) : []
       },
       async context(id, document, position, length, around) {
         await ensureOne(id, whole)
