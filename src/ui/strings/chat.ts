@@ -210,6 +210,7 @@ export const chat = {
       too_common: 'too common',
       below_tau: 'too ordinary to tell',
     },
+    imported: 'This came with a file: it says what somebody wrote there, and nothing was paid by it here.',
     caution: 'Lexical overlap is not causation: equal words show where they stand, not why the model said them.',
     wouldBe: 'Amounts are what would be paid; Pay contributors was off for this answer.',
     spanLabel: (author: string, tokens: number) => `${author}, ${tokens} tokens. Show in context`,
