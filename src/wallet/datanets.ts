@@ -108,7 +108,7 @@ export function createDatanetReader(
     }
     const known = folded.block <= pinned.number ? folded : START
     // A block that was read before may be gone: then all is read once more before anybody is called a liar.
-    folded = await whole(known).catch((error: unknown) => (known === START ? Promise.reject(error) : whole(START)))
+    folded = await whole(known).catch((error: unknown) => (known === START || !isFault(error) ? Promise.reject(error) : whole(START)))
     return { ...journal, value: folded.histories }
   }
 
@@ -153,6 +153,9 @@ export function createDatanetReader(
     },
   }
 }
+
+/** What a reorganisation looks like, as against a node that is away. */
+const isFault = (error: unknown) => error instanceof OpenChatError && (error.code === 'log_missing' || error.code === 'rpc_lied')
 
 const copied = (net: DatanetHistory): DatanetHistory => ({
   ...net,
