@@ -52,7 +52,7 @@ export async function createServices(): Promise<Services> {
     engine: engine.service,
     models,
     async *ask(request, signal) {
-      await datanets.ensure(request.datanets, signal)
+      await datanets.ensureSome(request.datanets, signal)
       const api = await tracer()
       // What stands against paying must not cost the answer; that nobody was paid is said after it.
       const payment = await openPayment(wallet, request.payContributors, FEE)
