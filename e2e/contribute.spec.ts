@@ -156,6 +156,20 @@ test.describe('a contribution by grant', () => {
     await expect(own.getByRole('cell', { name: 'paid' })).toBeVisible()
   })
 
+  test('the same words typed by the visitor pay nobody', async () => {
+    test.setTimeout(ANSWER_MS + 30_000)
+    await page.goto(pageUrl())
+    await page.getByRole('link', { name: QUESTION }).first().click()
+    await ask(page, `Is this so? ${TEXT}`)
+    const answer = await answered(page)
+    const { trace, text } = await keptAnswer(page)
+    expect(text).toMatch(/red mason bee|single female|wasps/)
+    expect(trace!.spans).toEqual([])
+    expect(trace!.unpaid.map(({ reason }) => reason)).toContain('in_prompt')
+    await expect(answer.locator('.shaped')).toContainText('your own words')
+    await expect(answer.locator('.badge[data-state="private"]')).toBeVisible()
+  })
+
   test('it is taken along as JSON Lines, as Parquet and with a card, each row with its contributor and commitment', async () => {
     test.setTimeout(90_000)
     await room(page, '')
