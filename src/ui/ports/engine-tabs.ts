@@ -41,13 +41,11 @@ export class EngineTabs {
     this.#parts = parts
     this.facts = told<EngineFacts>(parts.first)
     this.#channel = parts.channel?.() ?? new BroadcastChannel(CHANNEL)
-    const follower = this.#follow()
-    this.#side = follower
+    // Before the first word to a leader, who learns by this lock when this tab is gone.
+    void parts.locks?.request(tabLock(this.#tab), () => new Promise(() => {}))
+    this.#side = this.#follow()
     if (parts.locks === undefined) this.#lead()
-    else {
-      void parts.locks.request(tabLock(this.#tab), () => new Promise(() => {}))
-      this.#queue({})
-    }
+    else this.#queue({})
   }
 
   /** Asks the leader for a word; hears none in time: takes over. Called when the tab comes back to life, and before a chat. */
