@@ -47,7 +47,7 @@ const screens: Record<string, (fake: FakePage) => Promise<void>> = {
     await answered()
     await page.keyboard.press('Control+f')
     await page.keyboard.type('navy')
-    await expect(page.getByRole('search')).toContainText('1 of 3')
+    await expect(page.getByRole('search')).toContainText('1 of 2')
   },
   keys: async ({ open, page }) => {
     await open()
