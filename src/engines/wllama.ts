@@ -47,8 +47,11 @@ export async function openWllama(file: Blob, contextTokens: number): Promise<Cpu
   }
 }
 
-/** Three cores of four, so that the page stays quick; without shared memory (a cross-origin isolated page) there is one thread. */
-const threadsHere = () => Math.max(1, Math.min(8, Math.ceil((globalThis.navigator.hardwareConcurrency ?? 2) * 0.75)))
+/**
+ * Three cores of four: llama.cpp's threads wait for each other at every layer, so one that has to share its core slows all.
+ * Without shared memory (a page that is not cross-origin isolated) there is one thread.
+ */
+const threadsHere = () => Math.max(1, Math.min(8, Math.floor((globalThis.navigator.hardwareConcurrency ?? 2) * 0.75)))
 
 async function* run(wllama: Wllama, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
   const began = performance.now()
