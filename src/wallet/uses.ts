@@ -57,6 +57,8 @@ type Opened = { header: ReceiptHeader; id: Hex; content: Hex; shares: Share[] }[
 export function createUses({ state, rpc, availability, datanets }: UsesPorts) {
   /** Receipts of a batch never change, so each bundle is fetched and checked once. */
   const known = new Map<number, Opened>()
+  /** Batches that change no more: asked of the chain once. */
+  const ended = new Map<number, BatchState>()
 
   async function publishedAt(batch: number): Promise<Hex> {
     const [event] = encodeEventTopics({ abi: attributionsAbi, eventName: 'BatchPosted' })
@@ -96,7 +98,8 @@ export function createUses({ state, rpc, availability, datanets }: UsesPorts) {
         const batch = batches[i]!
         // An old batch that paid nothing by now never will: payouts are pushed, so only the newest may still be open.
         if (claimed === 0n && count - batch >= SLOTS_A_PROOF) continue
-        const held = (await state.batch(pinned, batch)).value
+        const held = ended.get(batch) ?? (await state.batch(pinned, batch)).value
+        if (held.status === 'final' || held.status === 'cancelled') ended.set(batch, held)
         if (claimed > 0n || held.status === 'posted' || held.status === 'final') found.push({ batch, held, claimed })
       }
     }
