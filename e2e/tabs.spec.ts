@@ -22,6 +22,8 @@ async function said(page: Page, count: number): Promise<string> {
   return text(page)
 }
 
+const letters = (words: string) => words.replace(/[^\p{L}]/gu, '')
+
 /** Stops the answer, and checks that what was said before is its beginning, once. */
 async function goesOn(page: Page, before: string, more: number): Promise<void> {
   await said(page, before.split(/\s+/).length + more)
@@ -29,9 +31,10 @@ async function goesOn(page: Page, before: string, more: number): Promise<void> {
   await expect(page.getByLabel('Answer', { exact: true }).last()).toHaveAttribute('data-state', 'stopped', { timeout: 60_000 })
   const answer = await keptAnswer(page)
   expect(answer.error).toBeUndefined()
-  expect(answer.text.replace(/\s+/g, ' ').trim().startsWith(before.replace(/\s+/g, ' ').slice(0, -3))).toBe(true)
-  const start = before.replace(/\s+/g, ' ').slice(0, 24)
-  expect(answer.text.replace(/\s+/g, ' ').split(start)).toHaveLength(2)
+  // On the screen markdown is rendered, and the last word may have been half of one.
+  const [whole, start] = [letters(answer.text), letters(before).slice(0, -3)]
+  expect(whole.slice(0, start.length)).toBe(start)
+  expect(whole.slice(letters(before).length)).not.toMatch(new RegExp(`^${letters(before).slice(-12)}`))
 }
 
 test.describe('tabs', () => {
@@ -77,7 +80,7 @@ test.describe('tabs', () => {
     expect(await worker!.evaluate(() => (self as unknown as { opened: GPUDevice[] }).opened.length)).toBeGreaterThan(0)
     await worker!.evaluate(() => (self as unknown as { opened: GPUDevice[] }).opened.at(-1)!.destroy())
     await goesOn(second, before, 3)
-    await second.getByRole('button', { name: /demoted|restricted/i }).click()
+    await second.getByRole('button', { name: /restriction/ }).click()
     await expect(second.getByText('The GPU was lost once and taken up again')).toBeVisible()
     expect(visitor.errors).toEqual([])
   })
