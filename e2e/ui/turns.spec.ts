@@ -100,7 +100,7 @@ test('two adapters answer beside each other, each traced by itself; the chosen o
   await expect(page.getByRole('button', { name: 'Model and adapter: 2 side by side' })).toBeVisible()
   await fake.ask('Why a navy?')
   const columns = page.getByRole('region', { name: '2 side by side' })
-  await expect(columns.getByRole('heading', { level: 2, name: 'Public speech, automatic' })).toBeVisible()
+  await expect(columns.getByRole('heading', { level: 2, name: 'Public speech, auto' })).toBeVisible()
   await expect(columns.getByText('Who shaped it')).toHaveCount(2)
   await expect(answers(page).nth(0)).toContainText('strong on the seas')
   await expect(answers(page).nth(1)).toContainText('long coasts')

@@ -181,9 +181,7 @@ export class ChatState {
   }
 
   setOptions(change: Partial<talk.ConversationOptions>): void {
-    const options = { ...this.current.options, ...change }
-    if (!this.current.temporary) this.preferences.learn(options)
-    this.#putOptions(options)
+    this.#putOptions({ ...this.current.options, ...change })
   }
 
   clearOptions(...names: Optional[]): void {
@@ -283,6 +281,7 @@ export class ChatState {
   }
 
   #putOptions(options: talk.ConversationOptions): void {
+    if (!this.current.temporary) this.preferences.learn(options)
     if (this.#openId !== null && this.shelf.get(this.#openId)) this.shelf.change(this.#openId, (c) => ({ ...c, options }))
     else this.#draft = { ...this.#draft!, options }
   }

@@ -22,7 +22,7 @@ export const ask = {
     otherAdapter: 'Another adapter',
     columns: (n: number) => `${n} side by side`,
     choose: 'Go on with this one',
-    chosenItself: (label: string) => `${label}, automatic`,
+    chosenItself: (label: string) => `${label}, auto`,
     engines: { local: '', 'web-llm': 'web-llm', cpu: 'on the processor', remote: 'remote' },
   },
 
