@@ -42,6 +42,8 @@ test.describe('a contribution by grant', () => {
   let page: Page
   let da: MeddlingProxy
   let datanet: string
+  /** Address of the one question's conversation. */
+  let asked: string
   const bodies: string[] = []
 
   test.beforeAll(async ({ browser }) => {
@@ -141,6 +143,7 @@ test.describe('a contribution by grant', () => {
     await payContributors(page)
     await ask(page, QUESTION)
     const answer = await answered(page)
+    asked = new URL(page.url()).hash
     const { trace, retrieval } = await keptAnswer(page)
     expect(retrieval!.passages[0]!.entry.title).toBe(TITLE)
     expect(trace!.spans.length).toBeGreaterThan(0)
@@ -158,8 +161,7 @@ test.describe('a contribution by grant', () => {
 
   test('the same words typed by the visitor pay nobody', async () => {
     test.setTimeout(ANSWER_MS + 30_000)
-    await page.goto(pageUrl())
-    await page.getByRole('link', { name: QUESTION }).first().click()
+    await page.goto(pageUrl(asked))
     await ask(page, `Is this so? ${TEXT}`)
     const answer = await answered(page)
     const { trace, text } = await keptAnswer(page)
@@ -207,8 +209,7 @@ test.describe('a contribution by grant', () => {
     await page.keyboard.press('Enter')
     await expect(page.getByText('These words stand in no document')).toBeVisible()
 
-    await page.goto(pageUrl())
-    await page.getByRole('link', { name: QUESTION }).first().click()
+    await page.goto(pageUrl(asked))
     await page.getByRole('link', { name: 'Verify here' }).click()
     await verified(page)
     expect({ failed: await verifySteps(page, 'failed'), unknown: await verifySteps(page, 'unknown') }).toEqual({ failed: [], unknown: [] })
