@@ -1,5 +1,5 @@
 // How much of a new text already stands in the datanets: tokens inside matches of 16 or more, exactly, by suffix array.
-// Not near-duplicates with words exchanged; those come with the full intake.
+// Not near-duplicates with words exchanged (similar/near-duplicates.ts).
 import type { SearchedIndex } from '../attribution/tracer.ts'
 import type { DocumentEntry } from '../attribution/types.ts'
 

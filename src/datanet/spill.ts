@@ -4,7 +4,7 @@ import { utf8 } from '../attribution/words.ts'
 
 /**
  * A text that keeps no other one alive: V8 makes a piece of a long string a view of it, so that an excerpt of 280 characters
- * held 16,000 (measured: 21 kB of heap a document, 5 kB with copies).
+ * held 16,000 (measured: 21 kB of heap a document, 1.4 kB with copies).
  */
 export const ownCopy = (text: string): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(utf8(text))
 
