@@ -26,8 +26,9 @@ import {
   writeDeployment,
 } from './deployment.ts'
 import { startFaucet } from './faucet.ts'
-import type { CorpusCheck } from './receipt-check.ts'
 import { startValidator } from './validator.ts'
+import { forkValidator, type ValidatorChild } from './validator-child.ts'
+import type { ValidatorOrder } from './validator-process.ts'
 
 export interface DevnetOptions {
   /** Everything is kept below it. */
@@ -42,8 +43,8 @@ export interface DevnetOptions {
   challengeWindowSeconds?: number
   /** 0 or absent: a free one. */
   ports?: { rpc?: number; da?: number; validator?: number; faucet?: number }
-  /** The validator's own look at the corpus. */
-  corpus?: CorpusCheck
+  /** Runs the validator as a process of its own, which looks spans up in this corpus; absent: in this one, without a look. */
+  validatorCorpus?: ValidatorOrder['corpus']
   report?: (line: string) => void
 }
 
@@ -74,8 +75,19 @@ export interface Devnet {
 /** Parameters of a datanet that is not seeded, for tests of the chain alone. */
 const BARE_PARAMETERS = defaultParameters(ZERO_HASH, ZERO_HASH)
 
-/** @throws `devnet_running`, `anvil_failed`, `contracts_invalid`, `seed_mismatch` */
+/** @throws `devnet_running`, `anvil_failed`, `contracts_invalid`, `seed_mismatch`, `validator_failed` */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
+  // It compiles while the chain starts.
+  const child = options.validatorCorpus === undefined ? null : forkValidator()
+  try {
+    return await startWith(options, child)
+  } catch (error) {
+    await child?.close()
+    throw error
+  }
+}
+
+async function startWith(options: DevnetOptions, child: ValidatorChild | null): Promise<Devnet> {
   const { stateDir, seeds = [], parameters = BARE_PARAMETERS, challengeWindowSeconds = 8, ports = {}, report = () => {} } = options
   const clock = stopwatch()
   const artifacts = await compileContracts(options.contractsDir ?? join(stateDir, 'contracts'))
@@ -95,17 +107,26 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     const rpcUrl = anvil.url
     const da = await startDaServer({ folder: join(folder, 'da'), ...port(ports.da) })
     closers.push(da.close)
-    const validator = await startValidator({
+    const { addresses } = deployment
+    const orders = {
       rpcUrl,
       daUrl: da.url,
-      addresses: deployment.addresses,
-      account: devnetAccount('validator'),
+      addresses,
       parameters,
       folder: join(deploymentFolder(folder, deployment.id), 'validator'),
-      report: sayOnce(report),
       ...port(ports.validator),
-      ...(options.corpus ? { corpus: options.corpus } : {}),
-    })
+    }
+    const validator =
+      child === null
+        ? await startValidator({ ...orders, account: devnetAccount('validator'), report: sayOnce(report) })
+        : await child.begin(
+            {
+              options: orders,
+              corpus: options.validatorCorpus!,
+              settings: { chainId: CHAIN_ID, rpcUrl, daUrl: da.url, addresses },
+            },
+            sayOnce(report),
+          )
     closers.push(validator.close)
     const faucet = await startFaucet({ rpcUrl, account: devnetAccount('faucet'), ...port(ports.faucet) })
     closers.push(faucet.close)

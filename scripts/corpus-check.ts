@@ -17,11 +17,12 @@ import type { AttributionDesk } from '../src/workers/attribution-desk.ts'
 /** Steps about the corpus; the others are the validator's already, or the owner's. */
 const CORPUS_STEPS = ['passages', 'positions', 'count', 'eligible', 'earliest', 'surprisal', 'threshold']
 
-/** @param settings of the running chain, asked when the first receipt arrives */
-export function corpusCheck(openDesk: () => Promise<AttributionDesk>, settings: () => DevnetSettings): CorpusCheck {
+type ChainOfCorpus = Pick<DevnetSettings, 'chainId' | 'rpcUrl' | 'daUrl' | 'addresses'>
+
+export function corpusCheck(openDesk: () => Promise<AttributionDesk>, settings: ChainOfCorpus): CorpusCheck {
   let opening: Promise<{ desk: AttributionDesk; reader: DatanetReader }> | null = null
   const opened = () => {
-    opening ??= openDesk().then((desk) => ({ desk, reader: readerOf(settings()) }))
+    opening ??= openDesk().then((desk) => ({ desk, reader: readerOf(settings) }))
     return opening
   }
   return async (content) => {
@@ -52,7 +53,7 @@ export function corpusCheck(openDesk: () => Promise<AttributionDesk>, settings: 
   }
 }
 
-function readerOf({ chainId, rpcUrl, daUrl, addresses }: DevnetSettings): DatanetReader {
+function readerOf({ chainId, rpcUrl, daUrl, addresses }: ChainOfCorpus): DatanetReader {
   const rpc = httpRpc(rpcUrl)
   const state = createContractState(createLightClient({ chainId, rpcs: [rpc] }), addresses)
   return createDatanetReader(state, rpc, createDataAvailability(daUrl))

@@ -6,8 +6,6 @@ import { type Devnet, startDevnet } from '../devnet/start.ts'
 import catalogue from '../public/catalogue.json'
 import { defaultParameters } from '../src/attribution/parameters.ts'
 import { OpenChatError } from '../src/errors.ts'
-import { corpusCheck } from './corpus-check.ts'
-import { openNodeDesk } from './node-desk.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
 import { seedDatanets } from './seed-datanet.ts'
 
@@ -56,8 +54,7 @@ export async function startOpenChat(options: HouseOptions): Promise<House> {
     )
   }
   const { tokenizer, boundaries } = seeded[0]!.manifest
-  const openDesk = () => openNodeDesk({ modelPath, datanets: Object.fromEntries(seeded.map(({ id, folder }) => [id, folder])) })
-  const devnet: Devnet = await startDevnet({
+  const devnet = await startDevnet({
     stateDir: options.chainDir ?? stateDir,
     contractsDir: join(stateDir, 'contracts'),
     seeds: seeded.map(({ manifest: { name, description, licence, contributions, head } }) => ({
@@ -69,7 +66,7 @@ export async function startOpenChat(options: HouseOptions): Promise<House> {
       head: head as `0x${string}`,
     })),
     parameters: defaultParameters(tokenizer, boundaries),
-    corpus: corpusCheck(openDesk, () => devnet.settings),
+    validatorCorpus: { modelPath, datanets: Object.fromEntries(seeded.map(({ id, folder }) => [id, folder])) },
     report: say,
   })
   let server: PageServer
