@@ -6,7 +6,6 @@ import { datanets } from './strings/datanets.ts'
 import { engine } from './strings/engine.ts'
 import { frame } from './strings/frame.ts'
 import { ledger } from './strings/ledger.ts'
-import { models } from './strings/models.ts'
 import { settings } from './strings/settings.ts'
 
-export const strings = { ...ask, ...chat, ...datanets, ...engine, ...frame, ...ledger, ...models, ...settings }
+export const strings = { ...ask, ...chat, ...datanets, ...engine, ...frame, ...ledger, ...settings }

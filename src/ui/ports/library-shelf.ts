@@ -8,7 +8,7 @@ import type { AdapterFacts, LibraryWorker, ModelFacts, ModelMemory, TransferProg
 import { openWorker } from '../../workers/rpc.ts'
 import { bytes } from '../format.ts'
 import type { AddProgress, Fit, Library, LocalAdapter, LocalModel, ModelsService, Transfer } from '../services.ts'
-import { strings } from '../strings.ts'
+import { models as words } from '../strings/models.ts'
 import type { Catalogue } from './catalogue.ts'
 import { offered } from './offered.ts'
 import { storageReport } from './storage-report.ts'
@@ -99,9 +99,9 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
   async function enoughRoom(needed: number): Promise<void> {
     const { usage, quota } = (await navigator.storage?.estimate?.()) ?? {}
     if (usage === undefined || quota === undefined || quota - usage >= needed) return
-    throw new OpenChatError('storage_full', strings.models.noRoom(bytes(needed), bytes(Math.max(0, quota - usage))), {
+    throw new OpenChatError('storage_full', words.noRoom(bytes(needed), bytes(Math.max(0, quota - usage))), {
       meta: { usedBytes: usage, quotaBytes: quota },
-      action: strings.models.freeSpace,
+      action: words.freeSpace,
     })
   }
 
@@ -112,7 +112,7 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
       .filter(({ digest, keptBytes }) => digest !== besides && keptBytes > 0)
       .sort((a, b) => b.keptBytes - a.keptBytes)[0]
     if (largest === undefined) return error
-    const action = strings.models.freeModel(largest.name, bytes(largest.keptBytes))
+    const action = words.freeModel(largest.name, bytes(largest.keptBytes))
     return new OpenChatError(error.code, error.shortMessage, { meta: error.meta, action, cause: error })
   }
 
@@ -162,19 +162,19 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
   async function fitOf(digest: string): Promise<Fit> {
     const entry = await records.get(digest)
     const memory = entry?.kind === 'model' ? entry.memory : catalogue.models.find(({ sha256 }) => sha256 === digest)?.memory
-    if (memory === undefined) return { verdict: 'unknown', reason: strings.models.fit.unread, plan: null }
+    if (memory === undefined) return { verdict: 'unknown', reason: words.fit.unread, plan: null }
     const { weights, cache, scratch, contextTokens, largestBuffer } = memory
     const mine = library.value.adapters.filter(({ base }) => base === null || base === digest)
     // Their pools double as they grow.
     const adapters = 2 * mine.reduce((sum, adapter) => sum + adapter.bytes, 0)
     const plan = { weights, cache, adapters, scratch, total: weights + cache + adapters + scratch, contextTokens }
     const found = await api.fit(plan.total, Math.max(largestBuffer, adapters))
-    const words = strings.models.fit
-    if (found.verdict === 'no_gpu') return { verdict: 'unknown', reason: words.noGpu, plan }
+    const say = words.fit
+    if (found.verdict === 'no_gpu') return { verdict: 'unknown', reason: say.noGpu, plan }
     if (found.verdict === 'buffer_too_large') {
-      return { verdict: 'too_large', reason: words.buffer(bytes(found.wantedBytes), bytes(found.allowedBytes)), plan }
+      return { verdict: 'too_large', reason: say.buffer(bytes(found.wantedBytes), bytes(found.allowedBytes)), plan }
     }
-    return { verdict: found.verdict, reason: words[found.verdict](bytes(plan.total)), plan }
+    return { verdict: found.verdict, reason: say[found.verdict](bytes(plan.total)), plan }
   }
 
   async function begin(): Promise<void> {
@@ -182,7 +182,7 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
     await refresh()
     const names = new Map(library.value.models.map(({ digest, name }) => [digest, name]))
     for (const { digest, name } of library.value.adapters) names.set(digest, name)
-    const evicted = (await api.missing()).map((file) => ({ ...file, name: names.get(file.digest) ?? strings.models.someFile }))
+    const evicted = (await api.missing()).map((file) => ({ ...file, name: names.get(file.digest) ?? words.someFile }))
     library.set({ ...library.value, evicted })
   }
   // What the store says is asked again by every later look; the list as offered stands until then.
@@ -210,13 +210,13 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
     },
     async addAdapterFiles(files, signal) {
       const folder = files[0]?.webkitRelativePath.split('/').at(-2)
-      const name = folder ?? files.find(({ name }) => /\.zip$/i.test(name))?.name.replace(/\.zip$/i, '') ?? strings.models.unnamedAdapter
+      const name = folder ?? files.find(({ name }) => /\.zip$/i.test(name))?.name.replace(/\.zip$/i, '') ?? words.unnamedAdapter
       return keepAdapter(await api.addAdapterFiles(files, bases(), signal), name, 'file')
     },
     async addAdapterUrl(url, signal) {
       const facts = await api.addAdapterUrl(url, bases(), signal)
       const parts = new URL(url.trim()).pathname.split('/').filter((part) => part !== '' && !/^adapter_|^(resolve|tree|main)$/.test(part))
-      return keepAdapter(facts, (parts.at(-1) ?? strings.models.unnamedAdapter).replace(/\.zip$/i, ''), 'url')
+      return keepAdapter(facts, (parts.at(-1) ?? words.unnamedAdapter).replace(/\.zip$/i, ''), 'url')
     },
     async remove(digest) {
       running.get(digest)?.abort()

@@ -8,7 +8,7 @@ import { ChatState } from './chat.svelte.ts'
 import { Conversations } from './conversations.svelte.ts'
 import { Drafts } from './drafts.svelte.ts'
 import { EngineView } from './engine.svelte.ts'
-import { ModelsState } from './models.svelte.ts'
+import { tellEvictions } from './eviction.ts'
 import { Notices } from './notices.svelte.ts'
 import { Preferences } from './preferences.svelte.ts'
 import { Router } from './route.svelte.ts'
@@ -31,7 +31,6 @@ export class App {
   readonly drafts: Drafts
   readonly router: Router
   readonly engine: EngineView
-  readonly models: ModelsState
   readonly updates: Updates
   readonly chat: ChatState
   readonly conversations: Conversations
@@ -52,7 +51,6 @@ export class App {
       services.engine,
       'connection' in window.navigator ? (window.navigator.connection as { saveData?: boolean }) : undefined,
     )
-    this.models = new ModelsState(services.models, this.engine, this.notices, this.router)
     this.chat = new ChatState(services, this.engine, this.router, this.notices, this.preferences)
     this.updates = new Updates(window, () => this.chat.answers.running, this.notices)
     this.conversations = new Conversations(services, this.chat.shelf, this.router, this.notices)
@@ -85,7 +83,7 @@ export class App {
   }
 
   async begin(): Promise<void> {
-    this.models.begin()
+    tellEvictions(this.services.models, this.notices, this.router)
     await Promise.all([this.chat.begin(), this.refreshDatanets()])
   }
 

@@ -1,18 +1,26 @@
 // The models room's state: the library as last told, what is being added, what fits, what storage holds. The chosen model's
 // own download and loading are the engine's (engine.svelte.ts); this only says `use`.
-// Invariants: one thing is added at a time; a failed addition stays in sight until the next; what the browser removed is
-// told once a visit, wherever the visitor is.
+// Invariants: one thing is added at a time; a failed addition stays in sight until the next.
 import { asOpenChatError, type OpenChatError } from '../../errors.ts'
-import { bytes } from '../format.ts'
 import type { AddProgress, Fit, Library, ListedModel, LocalAdapter, LocalModel, ModelsService, StorageReport } from '../services.ts'
+import { models as words } from '../strings/models.ts'
 import { strings } from '../strings.ts'
+import type { App } from './app.svelte.ts'
 import type { EngineView } from './engine.svelte.ts'
 import type { Notices } from './notices.svelte.ts'
-import type { Router } from './route.svelte.ts'
 
 export type Adding = 'model' | 'adapter'
 
-export class ModelsState {
+const states = new WeakMap<App, ModelsState>()
+
+/** Of this page, made when the room is first entered; what is being added survives leaving it. */
+export function modelsOf(app: App): ModelsState {
+  const state = states.get(app) ?? new ModelsState(app.services.models, app.engine, app.notices)
+  states.set(app, state)
+  return state
+}
+
+class ModelsState {
   #library = $state.raw<Library>({ models: [], adapters: [], evicted: [] })
   #fits = $state.raw<Record<string, Fit>>({})
   #adding = $state.raw<{ what: Adding; progress: AddProgress | null } | null>(null)
@@ -21,26 +29,14 @@ export class ModelsState {
   /** null: not asked; else what the browser answered. */
   #promised = $state.raw<boolean | null>(null)
   #cancel: AbortController | null = null
-  #toldEviction = false
 
   constructor(
     private service: ModelsService,
     private engine: EngineView,
     private notices: Notices,
-    private router: Router,
-  ) {}
-
-  /** Looks into the library; what it needs is fetched only now. */
-  begin(): void {
-    this.service.subscribe((library) => {
+  ) {
+    service.subscribe((library) => {
       this.#library = library
-      const [first] = library.evicted
-      if (first === undefined || this.#toldEviction) return
-      this.#toldEviction = true
-      const show = () => this.router.go({ room: 'models', id: null })
-      if (this.router.route.room !== 'models') {
-        this.notices.done(strings.models.evictedNotice(first.name, bytes(first.bytes)), { label: strings.models.show, run: show })
-      }
     })
   }
 
@@ -98,7 +94,7 @@ export class ModelsState {
   async remove({ digest, name }: ListedModel | LocalAdapter): Promise<void> {
     await this.#try(async () => {
       const { undo } = await this.service.remove(digest)
-      this.notices.done(strings.models.deleted(name), { label: strings.undo, run: () => void this.#try(undo) })
+      this.notices.done(words.deleted(name), { label: strings.undo, run: () => void this.#try(undo) })
     })
     await this.lookAtStorage()
   }
@@ -106,10 +102,10 @@ export class ModelsState {
   async check(model: ListedModel): Promise<void> {
     await this.#try(async () => {
       const { chunks, wrong } = await this.service.check(model.digest, new AbortController().signal)
-      if (wrong === 0) this.notices.done(strings.models.checked(model.name, chunks))
+      if (wrong === 0) this.notices.done(words.checked(model.name, chunks))
       else
-        this.notices.done(strings.models.damaged(model.name, wrong), {
-          label: strings.models.mend,
+        this.notices.done(words.damaged(model.name, wrong), {
+          label: words.mend,
           run: () => this.service.download(model.digest),
         })
     })
@@ -177,7 +173,7 @@ export class ModelsState {
       const added = await work((progress) => {
         if (!cancel.signal.aborted) this.#adding = { what, progress }
       }, cancel.signal)
-      this.notices.done(strings.models.added(added.name))
+      this.notices.done(words.added(added.name))
     } catch (thrown) {
       const error = asOpenChatError(thrown)
       if (error.code !== 'cancelled') this.#refused = { what, error }

@@ -18,6 +18,8 @@ export const frame = {
 
   loading: 'Loading …',
 
+  eviction: { told: (name: string, size: string) => `The browser removed ${name} (${size}) to make room.`, show: 'Show' },
+
   updates: {
     waiting: 'A new version of this page is ready.',
     take: 'Update now',
