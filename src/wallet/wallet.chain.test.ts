@@ -10,6 +10,7 @@ import { type Devnet, startDevnet } from '../../devnet/start.ts'
 import { parametersHash } from '../attribution/parameters.ts'
 import { ZERO_HASH } from '../attribution/words.ts'
 import { memoryRecords } from '../storage/records.ts'
+import { readEarnings } from './earnings.ts'
 import { parseSettings } from './settings.ts'
 import { openWallet, type Wallet } from './wallet.ts'
 
@@ -68,6 +69,15 @@ describe('wallet over the devnet', () => {
     expect(await values.lineOf(1, AUTHORS[0], receipt.id)).toMatchObject({ line: { account: AUTHORS[0] } })
     const pinned = await wallet.state.pin()
     expect((await wallet.state.totalPaid(pinned, AUTHORS[0])).value).toBeGreaterThan(0n)
+    const { value: earnings } = await readEarnings(wallet.state, AUTHORS[0])
+    expect(earnings.list).toMatchObject([{ batch: 1, wei: earnings.total }])
+    expect(earnings).toMatchObject({ earlier: 0n, total: (await wallet.state.totalPaid(pinned, AUTHORS[0])).value })
+    // Block time, and not this machine's clock, says when a deposit may be taken back.
+    await wallet.deposits.requestWithdrawal()
+    const { value: money, anchor } = await wallet.deposits.money()
+    expect(money.blockTime).toBe(Number(anchor.timestamp))
+    expect(money.unlockAt).toBeGreaterThan(money.blockTime)
+    await expect(wallet.deposits.withdraw()).rejects.toMatchObject({ code: 'transaction_reverted', meta: { reason: 'WithdrawalLocked' } })
   })
 
   it('contributes a text to a datanet of its own, and reads it back from the chain and DA', async () => {
