@@ -130,7 +130,7 @@ export function fakeTracer(documents: () => FakeDocument[]): Tracer {
           to,
           index: datanets.indexOf(d.datanet),
           document: d.document,
-          position: 0,
+          position: d.text.slice(0, d.text.indexOf(words)).split(' ').length - 1,
           count: 1 + i,
           surprisal,
           amount,
