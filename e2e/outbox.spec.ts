@@ -7,6 +7,7 @@ import { startMeddlingProxy } from './meddling-proxy.ts'
 import {
   ANSWER_MS,
   ask,
+  askOnly,
   contribute,
   devnetSettings,
   keptRecord,
@@ -18,8 +19,9 @@ import {
   payContributors,
 } from './real-page.ts'
 
+const QUESTION = 'How does the keeper of a lighthouse clean the great lens?'
 const TEXT =
-  'The ferryman of the upper lock lets the water rise by hand, a palm’s breadth for every barge, and writes each passage into the green book that hangs beside the winch, so that no toll is asked twice of the same boat on the same day.'
+  'The keeper of a lighthouse cleans the great lens with linen cloths and spirits of wine, working from the crown of the glass down to the brass frame so that no drop runs over a prism that is already dry, and he does so each morning before the lamp has cooled.'
 
 test('a tab closed while it posts, services down, then up: posted exactly once', async ({ browser }) => {
   test.setTimeout(LOAD_MS + ANSWER_MS + 2 * PAID_MS)
@@ -27,13 +29,14 @@ test('a tab closed while it posts, services down, then up: posted exactly once',
   const [validator, node] = await Promise.all([startMeddlingProxy(settings.validatorUrls[0]!), startMeddlingProxy(settings.rpcUrl)])
   const visitor = await newVisitor(browser, { settings: { validatorUrls: [validator.url], rpcUrl: node.url } })
   let { page } = visitor
-  await contribute(page, { datanet: 'Locks', title: 'The green book', author: 'Ines Falk', text: TEXT })
+  await contribute(page, { datanet: 'Lamps', title: 'A keeper’s day', author: 'Ines Falk', text: TEXT })
   await page.goto(pageUrl('#/chat'))
   await modelReady(page)
+  await askOnly(page, 'Lamps')
   await payContributors(page)
   // The validator takes it, and its answer never comes: the tab is closed in the middle of posting.
   validator.behave = ({ method }) => (method === 'POST' ? 'lose' : 'pass')
-  await ask(page, 'How does the ferryman of the upper lock let the water rise?')
+  await ask(page, QUESTION)
   await expect.poll(() => validator.carried.filter(({ method }) => method === 'POST').length, { timeout: ANSWER_MS }).toBeGreaterThan(0)
   const [entry] = (await keptRecord(page, 'outbox')) as [OutboxEntry]
   validator.behave = () => 'refuse'
