@@ -7,7 +7,7 @@ import { type Conversation, type Message, path } from './conversation.ts'
 export const ARCHIVE_FORMAT = 'open-chat/conversations'
 export const ARCHIVE_VERSION = 1
 
-export interface Archive {
+interface Archive {
   format: typeof ARCHIVE_FORMAT
   version: typeof ARCHIVE_VERSION
   /** ISO 8601 */
@@ -19,7 +19,7 @@ export interface Archive {
 const BIGINT_KEY = '$bigint'
 
 export function archiveJson(conversations: readonly Conversation[], now: number): string {
-  const archive = {
+  const archive: Archive = {
     format: ARCHIVE_FORMAT,
     version: ARCHIVE_VERSION,
     exportedAt: new Date(now).toISOString(),
