@@ -30,3 +30,5 @@ export const needsHalf = ({ id }: WebLlmModel): boolean => id.includes('f16')
 
 /** Bytes of its download, to about a hundredth. */
 export const webLlmBytes = (model: WebLlmModel): number => Math.round((model.parameters * (4 + (needsHalf(model) ? 16 : 32) / 32)) / 8)
+
+export const webLlmModel = (id: string): WebLlmModel | undefined => WEB_LLM_MODELS.find((model) => model.id === id)

@@ -4,7 +4,7 @@ import { needsHalf, WEB_LLM_HOST, WEB_LLM_MODELS, webLlmBytes } from '../../engi
 import { OpenChatError } from '../../errors.ts'
 import type { GpuFacts } from '../../workers/gpu-api.ts'
 import { bytes } from '../format.ts'
-import type { EngineChoice, EngineFacts, LocalModel } from '../services.ts'
+import type { EngineChoice, EngineFacts, LocalAdapter, LocalModel } from '../services.ts'
 import { strings } from '../strings.ts'
 import type { KeptEndpoint } from './engine-endpoints.ts'
 
@@ -21,6 +21,18 @@ export interface Known {
 
 export const localId = (digest: string) => `local:${digest}`
 export const cpuId = (digest: string) => `cpu:${digest}`
+
+/** Why llama.cpp's wasm cannot run in this browser, or null. */
+export function cpuHindrance(): OpenChatError | null {
+  if ('Suspending' in WebAssembly) return null
+  return new OpenChatError(
+    'cpu_engine_unsupported',
+    'This browser cannot run the model on its processor: it lacks a part of WebAssembly (JSPI).',
+    {
+      action: 'Use a current Chrome or Edge, or a remote engine.',
+    },
+  )
+}
 
 export function choicesOf({ models, gpu, cpu, webLlm, endpoints }: Known): EngineChoice[] {
   const words = strings.engine.details
@@ -63,6 +75,9 @@ export function choicesOf({ models, gpu, cpu, webLlm, endpoints }: Known): Engin
     }),
   ]
 }
+
+/** Adapters made for a model, or whose maker did not say for which. */
+export const fitting = (adapters: LocalAdapter[], digest: string) => adapters.filter(({ base }) => base === null || base === digest)
 
 const noHalfPrecision = () =>
   new OpenChatError('gpu_unavailable', 'This GPU offers no half precision (shader-f16), which web-llm’s models need.', {

@@ -13,18 +13,6 @@ import type { Runner, Running } from './engine-runner.ts'
 /** As the local engine's, so that a conversation fits both. */
 const CONTEXT_TOKENS = 2048
 
-/** Why llama.cpp's wasm cannot run in this browser, or null. */
-export function cpuHindrance(): OpenChatError | null {
-  if ('Suspending' in WebAssembly) return null
-  return new OpenChatError(
-    'cpu_engine_unsupported',
-    'This browser cannot run the model on its processor: it lacks a part of WebAssembly (JSPI).',
-    {
-      action: 'Use a current Chrome or Edge, or a remote engine.',
-    },
-  )
-}
-
 export function cpuRunner(api: RemoteApi<GpuWorker>, model: LocalModel): Runner {
   const file = fileOf(model)
   let engine: CpuEngine | null = null

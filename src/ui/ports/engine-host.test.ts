@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ChatEvent, ChatRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { memoryRecords } from '../../storage/records.ts'
-import type { EngineState, LocalModel } from '../services.ts'
+import type { EngineState, ListedModel } from '../services.ts'
 import { EngineSettings } from './engine-endpoints.ts'
 import { EngineHost, type Stock } from './engine-host.ts'
 import type { Arriving, Runner, Running } from './engine-runner.ts'
@@ -15,9 +15,9 @@ afterAll(() => void vi.unstubAllGlobals())
 const never = new AbortController().signal
 const request: ChatRequest = { messages: [], max_tokens: 10, temperature: 0, adapter: null }
 const usage = { promptTokens: 1, completionTokens: 2, firstTokenMs: 1, tokensPerSecond: 2, dispatchesPerToken: 3 }
-const model = (digest: string, keptBytes = 100): LocalModel => ({
+const model = (digest: string, keptBytes = 100): ListedModel => ({
   ...{ digest, name: `Model ${digest}`, bytes: 100, licence: null, architecture: 'llama', contextTokens: 64 },
-  ...{ source: 'catalogue', urls: [], keptBytes },
+  ...{ source: 'catalogue', urls: [], keptBytes, transfer: null },
 })
 const running: Running = { gpu: 'card', software: false, contextTokens: 64, demotions: [], adapters: [] }
 

@@ -2,19 +2,14 @@
 // runs the engine (engine-tabs.ts). It adds what belongs to this tab alone: the card of the model, the name on each message,
 // and the screen that stays awake while there is work.
 import type { Engine } from '../../chat/ports.ts'
+import { webLlmModel } from '../../engines/web-llm-models.ts'
 import { OpenChatError } from '../../errors.ts'
 import type { RecordSpace } from '../../storage/records.ts'
-import type { EngineChoice, EngineFacts, EngineService, EngineState, LocalAdapter, ModelCard, ModelsService } from '../services.ts'
+import type { EngineChoice, EngineFacts, EngineService, EngineState, ModelCard, ModelsService } from '../services.ts'
 import type { Catalogue } from './catalogue.ts'
-import { choicesOf, type Known, localId } from './engine-choices.ts'
-import { cpuHindrance, cpuRunner } from './engine-cpu.ts'
-import { EngineSettings } from './engine-endpoints.ts'
-import { EngineHost, type Stock } from './engine-host.ts'
-import { type LocalRunner, localRunner, openGpuWorker } from './engine-local.ts'
-import { remoteRunner } from './engine-remote.ts'
-import type { Runner } from './engine-runner.ts'
+import { choicesOf, cpuHindrance, fitting, localId } from './engine-choices.ts'
+import type { Stock } from './engine-host.ts'
 import { EngineTabs } from './engine-tabs.ts'
-import { webLlmKept, webLlmModel, webLlmRunner } from './engine-web-llm.ts'
 import { told } from './told.ts'
 import { Wake } from './wake.ts'
 
@@ -33,7 +28,7 @@ export function openEngine({ catalogue, models, records }: EngineParts): OpenedE
   const stock = told<Stock>({ models: [], adapters: [] })
   models.subscribe(({ models, adapters }) => stock.set({ models, adapters }))
   const tabs = new EngineTabs({
-    open: () => openHost(stock, new EngineSettings(records)),
+    open: async () => (await import('./engine-open.ts')).openHost(stock, records),
     first: firstFacts(stock.value),
     locks: globalThis.navigator.locks,
   })
@@ -88,41 +83,6 @@ export function openEngine({ catalogue, models, records }: EngineParts): OpenedE
     } as Engine,
   }
 }
-
-/** The engine of this tab, once it leads. */
-function openHost(stock: ReturnType<typeof told<Stock>>, settings: EngineSettings): EngineHost {
-  const gpu = openGpuWorker()
-  let local: { runner: LocalRunner; digest: string } | null = null
-  const host = new EngineHost({
-    ...{ settings, stock, cpuHindrance, webLlmKept },
-    probe: () => gpu.probe(),
-    runner(choice: EngineChoice, known: Known): Runner {
-      const [, name = ''] = /^[^:]+:(.*)$/.exec(choice.id) ?? []
-      local = null
-      if (choice.engine === 'remote') return remoteRunner(settings, known.endpoints.find(({ id }) => id === choice.id)!)
-      if (choice.engine === 'web-llm') {
-        const { gpu: card = '', software = false } = known.gpu instanceof OpenChatError ? {} : (known.gpu ?? {})
-        return webLlmRunner(webLlmModel(name)!, card, software)
-      }
-      const model = known.models.find(({ digest }) => digest === name)!
-      if (choice.engine === 'cpu') return cpuRunner(gpu, model)
-      local = { runner: localRunner(gpu, model, fitting(stock.value.adapters, name)), digest: name }
-      return local.runner
-    },
-  })
-  let before = stock.value.adapters
-  stock.subscribe(({ adapters }) => {
-    if (local === null || sameFiles(before, adapters)) return
-    before = adapters
-    void host.refit(local.runner.adapters(fitting(adapters, local.digest)))
-  })
-  return host
-}
-
-const sameFiles = (a: LocalAdapter[], b: LocalAdapter[]) => a.length === b.length && a.every(({ digest }, i) => digest === b[i]!.digest)
-
-/** Adapters made for a model, or whose maker did not say for which. */
-const fitting = (adapters: LocalAdapter[], digest: string) => adapters.filter(({ base }) => base === null || base === digest)
 
 function stayAwake(tabs: EngineTabs, wake: Wake): void {
   let rest: (() => void) | null = null

@@ -105,7 +105,7 @@ function house() {
     const number = tabs++
     const { locks, die } = table.tab()
     const channel = new TabChannel(name)
-    const engine = (): EngineSide & { close(): Promise<void> } => {
+    const engine = async (): Promise<EngineSide & { close(): Promise<void> }> => {
       const made = {
         tab: number,
         state: told<EngineState>({ state: 'loading', stage: '', fraction: null }),

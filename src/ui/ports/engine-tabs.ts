@@ -18,7 +18,7 @@ const SILENCE_MS = 30_000
 
 export interface TabParts {
   /** Makes the engine of this tab; called when it becomes the leader. */
-  open(): EngineSide & { close(): Promise<void> }
+  open(): Promise<EngineSide & { close(): Promise<void> }>
   /** What is shown before a leader was heard. */
   first: EngineFacts
   locks: Locks | undefined
@@ -36,6 +36,8 @@ export class EngineTabs {
   #follower: EngineFollower | null = null
   #leave: (() => void)[] = []
   #silence: ReturnType<typeof setTimeout> | undefined
+  /** Counts lost leaderships: what was begun under one is not finished under the next. */
+  #term = 0
 
   constructor(parts: TabParts) {
     this.#parts = parts
@@ -44,7 +46,7 @@ export class EngineTabs {
     // Before the first word to a leader, who learns by this lock when this tab is gone.
     void parts.locks?.request(tabLock(this.#tab), () => new Promise(() => {}))
     this.#side = this.#follow()
-    if (parts.locks === undefined) this.#lead()
+    if (parts.locks === undefined) void this.#lead().catch((error: unknown) => this.#failed(error))
     else this.#queue({})
   }
 
@@ -89,16 +91,25 @@ export class EngineTabs {
     clearTimeout(this.#silence)
     this.#silence = undefined
     this.#parts
-      .locks!.request(LEADER_LOCK, options, () => {
-        const close = this.#lead()
-        return new Promise<void>(() => this.#leave.push(close))
+      .locks!.request(LEADER_LOCK, options, async () => {
+        try {
+          this.#leave.push(await this.#lead())
+        } catch (error) {
+          this.#failed(error)
+        }
+        return new Promise<void>(() => {})
       })
       .catch(() => this.#deposed())
   }
 
   /** This tab runs the engine from now on. @returns what stops that */
-  #lead(): () => void {
-    const host = this.#parts.open()
+  async #lead(): Promise<() => void> {
+    const term = this.#term
+    const host = await this.#parts.open()
+    if (term !== this.#term) {
+      await host.close()
+      return () => {}
+    }
     const stop = this.#parts.locks === undefined ? () => {} : lead(this.#channel, this.#tab, host, this.#parts.locks)
     const follower = this.#follower
     this.#follower = null
@@ -111,8 +122,14 @@ export class EngineTabs {
     }
   }
 
+  /** What runs the engine could not be loaded; a reload may. */
+  #failed(error: unknown): void {
+    this.state.set({ state: 'failed', error: asOpenChatError(error) })
+  }
+
   /** Another tab took the lock, because this one did not answer. */
   #deposed(): void {
+    this.#term++
     for (const close of this.#leave.splice(0)) close()
     this.#follow()
     this.#queue({})

@@ -9,8 +9,6 @@ import type { Runner } from './engine-runner.ts'
 /** Where web-llm keeps weights, by the address of each piece. */
 const CACHE = 'webllm/model'
 
-export const webLlmModel = (id: string): WebLlmModel | undefined => WEB_LLM_MODELS.find((model) => model.id === id)
-
 /** Names of web-llm's models that are here whole. */
 export async function webLlmKept(): Promise<ReadonlySet<string>> {
   if (globalThis.caches === undefined || !(await caches.has(CACHE))) return new Set()
