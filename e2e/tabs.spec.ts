@@ -6,14 +6,11 @@ import { ANSWER_MS, ask, keptAnswer, LOAD_MS, modelReady, newVisitor, pageUrl, t
 const QUESTION = 'List the months of the year, and say a word about each.'
 
 const gpuWorkers = (page: Page) => page.workers().filter((worker) => /gpu\.worker/.test(worker.url()))
-const text = async (page: Page) =>
-  (
-    (await page
-      .locator('.answer-text')
-      .last()
-      .textContent({ timeout: 1000 })
-      .catch(() => '')) ?? ''
-  ).trim()
+/** Of the last answer alone: a fresh one has no text yet. */
+const text = async (page: Page) => {
+  const shown = page.getByLabel('Answer', { exact: true }).last().locator('.answer-text')
+  return ((await shown.textContent({ timeout: 1000 }).catch(() => '')) ?? '').trim()
+}
 const words = async (page: Page) => (await text(page)).split(/\s+/).filter(Boolean).length
 
 /** Waits until the last answer has so many words. @returns them */
