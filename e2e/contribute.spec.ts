@@ -95,7 +95,7 @@ test.describe('a contribution by grant', () => {
     const file = { name: 'spring.md', mimeType: 'text/markdown', buffer: Buffer.from(`${TEXT} Write to ${MAIL} about it.\n`) }
     await page.getByLabel('Choose files').setInputFiles([file])
     const found = page.getByRole('article').first()
-    await expect(found.locator('blockquote')).toContainText('[EMAIL]', { timeout: 90_000 })
+    await expect(found.locator('blockquote')).toContainText('[EMAIL]', { timeout: LOAD_MS })
     await expect(found.getByText('1 personal or secret detail, 1 masked')).toBeVisible()
     await found.getByLabel('Title').fill(TITLE)
     await page.getByLabel('Author, as shown to readers').fill(AUTHOR)
@@ -225,7 +225,7 @@ test.describe('a contribution by grant', () => {
   })
 
   test('bad files are refused each with a sentence beside the good ones, and the very same text is a duplicate', async () => {
-    test.setTimeout(120_000)
+    test.setTimeout(LOAD_MS + 120_000)
     await room(page, '/contribute')
     const file = (name: string, buffer: Buffer) => ({ name, mimeType: 'text/plain', buffer })
     await page
@@ -235,7 +235,7 @@ test.describe('a contribution by grant', () => {
         file('empty.txt', Buffer.alloc(0)),
         file('leaves.md', Buffer.from(`${TEXT}\r\n`)),
       ])
-    await expect(page.getByText('Could not be taken: picture.txt')).toBeVisible({ timeout: 90_000 })
+    await expect(page.getByText('Could not be taken: picture.txt')).toBeVisible({ timeout: LOAD_MS })
     await expect(page.getByText('Could not be taken: empty.txt')).toBeVisible()
     await expect(page.getByRole('heading', { name: '1 document found' })).toBeVisible()
     await expect(page.getByRole('article').getByRole('alert')).toContainText(`“${TITLE}” by ${AUTHOR}`)
