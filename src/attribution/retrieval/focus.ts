@@ -2,7 +2,8 @@
 // prompt carries. Not retrieval: the passage is already chosen.
 // Why: a 135 M model that is told to quote tends to begin at the beginning, whatever is asked; and every token less in the
 // prompt is a seventh of a second less to wait for on a machine without a GPU.
-// Invariants: the range begins and ends at sentences of the passage's document; it never leaves the passage.
+// Invariants: the range begins and ends at sentences of the passage's document, a label ("NOTE:") before the first left out; it
+// never leaves the passage.
 import { estimateTokens, type Range, sentencesOf } from './chunks.ts'
 import type { PassageIndex } from './passage-index.ts'
 import type { Question } from './question.ts'
@@ -12,6 +13,8 @@ import { isProse, searchTermsOf } from './words.ts'
 const FOCUS_TOKENS = 72
 /** A shorter range also takes what stands before it, unless that is code. */
 const FEW_TOKENS = 28
+/** "NOTE:" and its like before a sentence. An adapter that meets one first tends to end its answer there, with nothing quoted. */
+const LABEL = /^\s*\p{Lu}{3,}:\s+(?=\S)/u
 /** What a line of code is worth beside a sentence. */
 const CODE = 0.6
 /** What a sentence gains by beginning with what is asked for. */
@@ -28,8 +31,9 @@ export function focusOf(question: Pick<Question, 'terms' | 'pairs'>, index: Pass
   let [first, last, size] = [best, best, cost[best]]
   while (last + 1 < sentences.length && size + cost[last + 1] <= FOCUS_TOKENS) size += cost[++last]
   while (first > 0 && size < FEW_TOKENS && isProse(text.slice(sentences[first - 1].from, sentences[first - 1].to))) size += cost[--first]
-  const kept = text.slice(sentences[first].from, sentences[last].to)
-  return { from: base + sentences[first].from, to: base + sentences[first].from + kept.trimEnd().length }
+  const label = LABEL.exec(text.slice(sentences[first].from, sentences[last].to))?.[0].length ?? 0
+  const from = sentences[first].from + label
+  return { from: base + from, to: base + from + text.slice(from, sentences[last].to).trimEnd().length }
 }
 
 function sentenceWorth(sentence: string, { terms, pairs }: Pick<Question, 'terms' | 'pairs'>, index: PassageIndex): number {

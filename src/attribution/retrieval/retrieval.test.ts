@@ -174,6 +174,11 @@ describe('focusOf', () => {
   it('takes what stands before when the end comes soon', () => {
     expect(focus(['post', 'villag'])).toBe(lines.slice(2).join(' '))
   })
+  it('leaves out a label before the first sentence', () => {
+    const { index } = source('1', ['A', 'WARNING: Renouncing the role leaves the contract without an owner, for ever and ever.', null])
+    const { from, to } = focusOf({ terms: ['role'], pairs: [] }, index, 0)
+    expect(index.documents[0].text.slice(from, to)).toBe('Renouncing the role leaves the contract without an owner, for ever and ever.')
+  })
   it('takes the beginning when no sentence holds more than another', () => {
     expect(focus([])).toBe(lines.slice(0, 3).join(' '))
   })
