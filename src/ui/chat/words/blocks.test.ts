@@ -54,7 +54,7 @@ test('a text cut as it grows has the blocks of the text cut whole, and they are 
       expect(cut.definitions).toBe(whole.definitions)
       for (const { from, to, raw } of cut.blocks) expect(text.slice(from, to)).toBe(raw)
     }),
-    { numRuns: 400 },
+    { numRuns: 1000 },
   )
 })
 

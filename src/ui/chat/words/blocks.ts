@@ -1,8 +1,8 @@
 // The source of an answer cut into top-level markdown blocks, so that a streaming answer parses its last block and no other.
 // It cuts; markdown.ts parses for good and draws. Pure, given a lexer.
 // Invariants: blocks are ranges of the source, in order, each beginning at a line; cutting a text as it grows gives the
-// same blocks as cutting it whole (blocks.test.ts). A block is settled once another one follows it: nothing that comes
-// later can change it, except a link definition, which only blocks with a bracket can feel.
+// same blocks as cutting it whole (blocks.test.ts). A block is settled once a blank line and another block follow it: nothing that
+// comes later can change it, except a link definition, which only blocks with a bracket can feel.
 
 export interface Block {
   /** UTF-16 range of the source. */
@@ -39,7 +39,11 @@ export class BlockSplitter {
     if (tokens === null) return this.#whole(tail)
 
     const base = this.#settledTo
-    const last = tokens.findLastIndex((token) => token.type !== 'space')
+    const last = tokens.findLastIndex((token, i) => {
+      const before = tokens.slice(0, i).findLast(({ type }) => type !== 'space')
+      // Without a blank line between, an underline below can still make one heading of both.
+      return token.type !== 'space' && before !== undefined && /\n[ \t]*\n/.test(tail.slice(before.at + before.raw.length, token.at))
+    })
     const open: Block[] = []
     const openDefinitions: string[] = []
     tokens.forEach(({ type, raw, at }, i) => {
