@@ -1,11 +1,10 @@
-// Every word of the page that is not somebody's own, in one place, ready for translation: one file a room. Sentences with
+// Every word of the page that is not somebody's own, in one place, ready for translation: one file a room. Those of the rooms that
+// are entered later (datanets, models, ledger, settings) are not gathered here: they arrive with their room. Sentences with
 // values are functions of them. Errors are not here: OpenChatError carries its sentence and its action.
 import { ask } from './strings/ask.ts'
 import { chat } from './strings/chat.ts'
-import { datanets } from './strings/datanets.ts'
 import { engine } from './strings/engine.ts'
 import { frame } from './strings/frame.ts'
 import { ledger } from './strings/ledger.ts'
-import { settings } from './strings/settings.ts'
 
-export const strings = { ...ask, ...chat, ...datanets, ...engine, ...frame, ...ledger, ...settings }
+export const strings = { ...ask, ...chat, ...engine, ...frame, ...ledger }

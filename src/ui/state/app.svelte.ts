@@ -60,7 +60,7 @@ export class App {
     services.datanets.watchUses((uses) => {
       const amount = open(uses.reduce((sum, use) => sum + use.amount, 0n))
       const look = () => this.router.go({ room: 'datanets', id: null, task: 'mine' })
-      this.notices.done(strings.own.usedNotice(amount), { label: strings.own.look, run: look })
+      this.notices.done(strings.used.notice(amount), { label: strings.used.look, run: look })
     })
   }
 

@@ -1,4 +1,4 @@
-// Words of the datanets room. See strings.ts.
+// Words of the datanets room, which arrive with it. See strings.ts.
 const documents = (n: number) => (n === 1 ? '1 document' : `${n} documents`)
 
 export const datanets = {
@@ -267,7 +267,5 @@ export const datanets = {
     withdrawn: 'Withdrawn: no new answer retrieves it.',
     retract: 'Take back',
     retracted: 'Taken back: the curator will not see it.',
-    usedNotice: (amount: string) => `An answer took words of yours: ${amount} OPEN.`,
-    look: 'Look',
   },
 }

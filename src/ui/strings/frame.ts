@@ -8,6 +8,7 @@ export const frame = {
 
   theme: { label: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark', next: (now: string) => `Colours: ${now}. Change` },
 
+  used: { notice: (amount: string) => `An answer took words of yours: ${amount} OPEN.`, look: 'Look' },
   close: 'Close',
 
   cancel: 'Cancel',

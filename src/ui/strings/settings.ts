@@ -1,4 +1,4 @@
-// Words of the settings room. See strings.ts.
+// Words of the settings room, which arrive with it. See strings.ts.
 export const settings = {
   settings: { title: 'Settings' },
 
