@@ -500,9 +500,6 @@ export interface DatanetService {
 export type {
   IntakeBatch,
   IntakeDocument,
-  IntakeDuplicate,
-  IntakeFlag,
-  IntakeFormat,
   IntakeOptions,
   IntakePii,
   IntakeSource,

@@ -15,9 +15,6 @@ import type { ModelFile } from './gpu-api.ts'
 export type {
   IntakeBatch,
   IntakeDocument,
-  IntakeDuplicate,
-  IntakeFlag,
-  IntakeFormat,
   IntakeOptions,
   IntakePii,
   IntakeReport,
