@@ -8,12 +8,12 @@ import {
   ANSWER_MS,
   answered,
   ask,
+  askOnly,
   contribute,
   devnetSettings,
   keptAnswer,
   keptRecord,
   LOAD_MS,
-  leaveOut,
   modelReady,
   newVisitor,
   PAID_MS,
@@ -51,7 +51,7 @@ test.describe('interrupted', () => {
     validator.behave = () => 'refuse'
     await page.goto(pageUrl('#/chat'))
     await modelReady(page)
-    await leaveOut(page, 'Public speech')
+    await askOnly(page, 'Lighthouses')
     await payContributors(page)
     await ask(page, QUESTION)
     await expect(page.locator('.answer-text')).toContainText('linen cloths', { timeout: ANSWER_MS })

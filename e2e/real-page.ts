@@ -79,6 +79,8 @@ export async function payContributors(page: Page): Promise<void> {
 
 export async function ask(page: Page, question: string): Promise<void> {
   const turns = page.getByLabel('You', { exact: true })
+  // A conversation that was opened by its address is read first.
+  if (/#\/chat\/./.test(page.url())) await expect(turns.first()).toBeVisible()
   const before = await turns.count()
   await page.getByLabel('Your question').fill(question)
   await page.keyboard.press('Enter')

@@ -74,7 +74,8 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     server.listen(options.port, '127.0.0.1', resolve)
   })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    // A name, not a number: passkeys are not offered to addresses.
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections()

@@ -40,13 +40,16 @@ export async function createServices(): Promise<Services> {
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
   const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
   void prewarm({ engine: engine.service, served: catalogue.datanets.map(({ id }) => id), ensure: datanets.ensure })
-  /** Only those made for the chosen model: another's adapters are not loaded. */
-  const quotingAdapters = () =>
-    Object.fromEntries(
-      catalogue.adapters
-        .filter(({ digest }) => digest in engine.service.model.adapters)
-        .flatMap(({ digest, lineage }) => lineage.map(({ datanet }) => [datanet, digest] as const)),
-    )
+  /**
+   * Only those made for the chosen model: another's adapters are not loaded. A datanet without one of its own is quoted by the
+   * first: quoting is a manner that all of them were taught.
+   */
+  const quotingAdapters = (datanets: readonly string[]): Record<string, string> => {
+    const loaded = catalogue.adapters.filter(({ digest }) => digest in engine.service.model.adapters)
+    const own = new Map(loaded.flatMap(({ digest, lineage }) => lineage.map(({ datanet }) => [datanet, digest] as const)))
+    const [first] = loaded
+    return first === undefined ? {} : Object.fromEntries(datanets.map((id) => [id, own.get(id) ?? first.digest]))
+  }
 
   return {
     engine: engine.service,
@@ -68,7 +71,7 @@ export async function createServices(): Promise<Services> {
       const ports = { engine: engine.port, tracer: port, ...(payment.ledger === null ? {} : { ledger: payment.ledger }) }
       let trace: Trace | null = null
       try {
-        for await (const event of answer({ ...request, quotingAdapters: quotingAdapters() }, ports, signal)) {
+        for await (const event of answer({ ...request, quotingAdapters: quotingAdapters(request.datanets) }, ports, signal)) {
           if (event.type === 'traced') trace = event.trace
           if (event.type === 'signed') {
             payment.signed()
@@ -82,7 +85,7 @@ export async function createServices(): Promise<Services> {
       if (trace !== null && trace.spans.length > 0) await payment.close()
     },
     pdfText,
-    measure: (request) => measure({ ...request, quotingAdapters: quotingAdapters() }, engine.port),
+    measure: (request) => measure({ ...request, quotingAdapters: quotingAdapters(request.datanets) }, engine.port),
     datanets: datanets.service,
     intake: openIntake({ catalogue, tracer, datanets }),
     receipts: receipts.service,
