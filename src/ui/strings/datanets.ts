@@ -174,7 +174,8 @@ export const datanets = {
     duplicates: 'Already there',
     duplicate: (share: string, title: string, author: string) =>
       `${share} of it stands in “${title}”${author === '' ? '' : ` by ${author}`}. Those words stay credited to the earlier contribution.`,
-    similar: (share: string, title: string) => `${share} alike to “${title}”, with words exchanged.`,
+    similar: (share: string, title: string, author: string) =>
+      `${share} of its runs of five words stand in “${title}”${author === '' ? '' : ` by ${author}`}, perhaps with words exchanged between them.`,
     sample: 'Words that stand in both',
     pii: (found: number, masked: number) => `${found} personal or secret ${found === 1 ? 'detail' : 'details'}, ${masked} masked`,
     piiShown: (n: number) => `The first ${n} are listed; masking all reaches the others too.`,
