@@ -19,9 +19,10 @@ import {
   payContributors,
 } from './real-page.ts'
 
-const QUESTION = 'How does the keeper of a lighthouse clean the great lens?'
+const QUESTION = 'When does a bell founder pour the bronze into the mould?'
+// Not a text of another spec: an exact copy is left out at first.
 const TEXT =
-  'The keeper of a lighthouse cleans the great lens with linen cloths and spirits of wine, working from the crown of the glass down to the brass frame so that no drop runs over a prism that is already dry, and he does so each morning before the lamp has cooled.'
+  'A bell founder pours the bronze at dawn, when the air is still, into a mould of loam and horse hair that has dried for three weeks beside the furnace, and nobody speaks until the last ladle is empty and the vents have stopped singing.'
 
 test('a tab closed while it posts, services down, then up: posted exactly once', async ({ browser }) => {
   test.setTimeout(LOAD_MS + ANSWER_MS + 2 * PAID_MS)
@@ -29,10 +30,10 @@ test('a tab closed while it posts, services down, then up: posted exactly once',
   const [validator, node] = await Promise.all([startMeddlingProxy(settings.validatorUrls[0]!), startMeddlingProxy(settings.rpcUrl)])
   const visitor = await newVisitor(browser, { settings: { validatorUrls: [validator.url], rpcUrl: node.url } })
   let { page } = visitor
-  await contribute(page, { datanet: 'Lamps', title: 'A keeper’s day', author: 'Ines Falk', text: TEXT })
+  await contribute(page, { datanet: 'Bells', title: 'Casting day', author: 'Ines Falk', text: TEXT })
   await page.goto(pageUrl('#/chat'))
   await modelReady(page)
-  await askOnly(page, 'Lamps')
+  await askOnly(page, 'Bells')
   await payContributors(page)
   // The validator takes it, and its answer never comes: the tab is closed in the middle of posting.
   validator.behave = ({ method }) => (method === 'POST' ? 'lose' : 'pass')
