@@ -90,19 +90,27 @@ rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
 try {
   ensurePackages()
-  await part('types', holds(bin('tsc'), ['--noEmit']))
-  await part('svelte', holds(bin('svelte-check'), ['--tsconfig', 'tsconfig.json', '--fail-on-warnings']))
-  await part('lint', holds(bin('biome'), ['check', '--error-on-warnings', '.']))
-  await part('arrows', holds(bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'devnet', 'scripts', 'bench']))
-  await part('unused', holds(bin('knip'), []))
-  await part('unit', vitest('unit'))
-  await part('chain', vitest('chain'))
   const chromium = ensureChromium()
   const { swiftshaderEnvironment } = await import('./swiftshader.mjs')
   const gpu = swiftshaderEnvironment()
+  const sources = async () => {
+    await part('types', holds(bin('tsc'), ['--noEmit']))
+    await part('svelte', holds(bin('svelte-check'), ['--tsconfig', 'tsconfig.json', '--fail-on-warnings']))
+    await part('lint', holds(bin('biome'), ['check', '--error-on-warnings', '.']))
+    await part('arrows', holds(bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'devnet', 'scripts', 'bench']))
+    await part('unused', holds(bin('knip'), []))
+    await part('unit', vitest('unit'))
+  }
   if (quick) {
-    await part('gpu', vitest('gpu', gpu))
+    // Beside each other: the chain mostly waits for its own clock.
+    const devices = async () => {
+      await part('chain', vitest('chain'))
+      await part('gpu', vitest('gpu', gpu))
+    }
+    await Promise.all([sources(), devices()])
   } else {
+    await sources()
+    await part('chain', vitest('chain'))
     const model = await ensureModel()
     ensureSeedPackages()
     await part('gpu', vitest('gpu', gpu))
