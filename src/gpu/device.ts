@@ -22,6 +22,9 @@ const wantedLimits = [
 const wantedFeatures = ['shader-f16', 'subgroups'] as const
 
 /** A device that remembers what went wrong on it. */
+/** How long a rejection of the browser's waits for the loss that may have caused it. */
+const LOSS_MS = 1000
+
 export class Device {
   readonly gpu: GPUDevice
   readonly adapterName: string
@@ -67,8 +70,9 @@ export class Device {
       this.check()
       return result
     } catch (error) {
-      // The loss is announced in a later task than the rejection it causes.
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      // The loss is announced in a later task than the rejection it causes; under load Chromium takes many tasks for it, and a
+      // rejected map alone looks like a cancellation.
+      if (!(error instanceof OpenChatError)) await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))])
       this.check()
       throw error
     }
