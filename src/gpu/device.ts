@@ -21,10 +21,10 @@ const wantedLimits = [
 
 const wantedFeatures = ['shader-f16', 'subgroups'] as const
 
-/** A device that remembers what went wrong on it. */
 /** How long a rejection of the browser's waits for the loss that may have caused it. */
 const LOSS_MS = 1000
 
+/** A device that remembers what went wrong on it. */
 export class Device {
   readonly gpu: GPUDevice
   readonly adapterName: string
