@@ -85,7 +85,7 @@ const screens: Record<string, (fake: FakePage) => Promise<void>> = {
   },
   contribute: async ({ open, page }) => {
     await open({}, '#/datanets/1/contribute')
-    await expect(page.getByLabel('Title')).toBeVisible()
+    await expect(page.getByLabel('Text', { exact: true })).toBeVisible()
   },
   verify: async ({ open, page }) => {
     await open({ verify: 'bad' }, '#/verify')

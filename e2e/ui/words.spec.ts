@@ -50,7 +50,8 @@ test('code and answers are copied, as text and as Markdown', async ({ fake, cont
 
 test('reasoning stands apart, open while it is written and folded after', async ({ fake }) => {
   const { page } = fake
-  await fake.open({ ms: '60' })
+  // Slow enough that what is open is seen before it folds.
+  await fake.open({ ms: '200' })
   await fake.ask('something reasoned')
   const thoughts = page.locator('.answer-text details')
   await expect(thoughts).toHaveAttribute('open', '')
