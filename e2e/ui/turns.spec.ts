@@ -161,9 +161,13 @@ test('an answer that breaks keeps its words and goes on from them', async ({ fak
   await fake.ask('Please break on bees')
   await expect(page.getByText('The graphics card stopped answering.')).toBeVisible()
   await expect(answers(page)).toContainText('I can say this in my')
+  const heard = page.getByRole('log')
+  await expect(heard).toContainText('The answer has ended early.')
+  await expect(heard).not.toContainText('The answer is complete.')
   await page.getByRole('button', { name: 'Continue' }).click()
   await fake.answered()
   await expect(answers(page)).toContainText('to see a quotation.')
+  await expect(heard).toContainText('The answer is complete.')
   await expect(page.getByText('The graphics card stopped answering.')).toHaveCount(0)
 })
 

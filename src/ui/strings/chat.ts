@@ -154,6 +154,7 @@ export const chat = {
     dispatches: (n: number) => `${n} dispatches a token`,
     answerBegins: 'The answer begins.',
     answerEnds: 'The answer is complete.',
+    answerBreaks: 'The answer has ended early.',
     closed: 'No passage in the chosen datanets fits this question, so the answer has no sources.',
   },
 
