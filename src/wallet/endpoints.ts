@@ -41,6 +41,9 @@ const schema = v.object({
   validatorUrls: v.pipe(v.array(web), v.minLength(1)),
 })
 
+/** How a validator says that it has no such receipt. */
+const MISSING = v.object({ error: v.object({ code: v.literal('not_found') }) })
+
 export const endpointsOf = ({ rpcUrl, rpcUrls, daUrl, validatorUrls }: WalletSettings): Endpoints => ({
   rpcUrl,
   rpcUrls,
@@ -84,14 +87,27 @@ export async function testEndpoints(settings: WalletSettings, endpoints: Endpoin
       return `Chain ${settings.chainId} at block ${pinned.number}, with the contracts, proven.`
     }),
   )
-  const asked = async (url: string, path: string, codes: number[]) => {
+  const asked = async (url: string, path: string, code: number) => {
     const response = await fetch(`${url.replace(/\/$/, '')}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) })
-    if (!codes.includes(response.status)) throw new OpenChatError('settings_invalid', `It answered ${response.status}.`)
-    return 'It answers as expected.'
+    if (response.status !== code) throw new OpenChatError('settings_invalid', `It answered ${response.status}.`)
+    return response
   }
-  // What nobody has: both must say that it is missing.
-  const da = check('da', endpoints.daUrl, () => asked(endpoints.daUrl, `/get/0x00${ZERO.slice(2)}`, [404]))
-  const validators = endpoints.validatorUrls.map((url) => check('validator', url, () => asked(url, `/receipts/${ZERO}`, [404])))
+  const da = check('da', endpoints.daUrl, async () => {
+    // What nobody has is missing, which any server says of any address; what is no commitment is a fault of the asker, which
+    // only a server of commitments says.
+    await asked(endpoints.daUrl, `/get/0x00${ZERO.slice(2)}`, 404)
+    await asked(endpoints.daUrl, '/get/0xno-commitment', 400).catch(() => {
+      throw new OpenChatError('settings_invalid', 'It answers, but not as a data-availability server does.')
+    })
+    return 'It answers as expected.'
+  })
+  const validators = endpoints.validatorUrls.map((url) =>
+    check('validator', url, async () => {
+      const answer: unknown = await (await asked(url, `/receipts/${ZERO}`, 404)).json().catch(() => null)
+      if (v.is(MISSING, answer)) return 'It answers as expected.'
+      throw new OpenChatError('settings_invalid', 'It answers, but not as a validator does.')
+    }),
+  )
   return Promise.all([...rpcs, da, ...validators])
 }
 
