@@ -13,6 +13,12 @@ export default defineConfig({
       injectRegister: false,
       registerType: 'prompt',
       manifest: false,
+      integration: {
+        // A second build inside the first, which does not take over how much is said.
+        configureCustomSWViteBuild: (build) => {
+          build.logLevel = 'warn'
+        },
+      },
       injectManifest: {
         globPatterns: ['index.html', 'assets/*.{js,css,woff2}', 'icons/*', 'manifest.webmanifest', 'catalogue.json'],
         // Other engines and the PDF reader: megabytes that most visits never use. They are kept once they are used.

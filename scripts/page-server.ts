@@ -38,6 +38,8 @@ export interface PageServer {
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
   const page = sirv(options.page, {
     etag: true,
+    // The copies that build.mjs laid beside what is large.
+    gzip: true,
     setHeaders: (response, path) =>
       response.setHeader('Cache-Control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'),
   })
