@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { ensureChromium, ensureModel, ensurePackages, ensureSeedPackages, root, stateDir } from './setup.mjs'
 
 const quick = process.argv.includes('--quick')
@@ -12,6 +13,8 @@ const results = join(stateDir, 'test-results')
 const bin = (name) => join(root, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name)
 let passed = 0
 let failed = 0
+/** What failed, a few lines each: shown beside its part and once more at the end, where a long log is read first. */
+const failures = []
 
 /** Runs a command, prints its output only when it fails, and resolves with its exit code. */
 function run(command, args, env = {}) {
@@ -45,7 +48,21 @@ async function part(name, work) {
   process.stdout.write(
     `${outcome.failed === 0 ? 'ok  ' : 'FAIL'} ${name.padEnd(10)} ${String(outcome.passed).padStart(4)} passed${outcome.failed ? `, ${outcome.failed} failed` : ''}  ${seconds} s\n`,
   )
-  if (outcome.failed > 0) process.stdout.write(`${outcome.output.slice(-12_000)}\n`)
+  for (const name of outcome.again ?? []) process.stdout.write(`     passed only when run again: ${name}\n`)
+  if (outcome.failed === 0) return
+  const named = outcome.named?.map(({ title, message }) => `  ✘ ${title}\n${indented(message)}`) ?? []
+  failures.push(`${name}:`, ...(named.length > 0 ? named : [indented(outcome.output.slice(-1500))]))
+  process.stdout.write(`${named.join('\n')}\n${outcome.output.slice(-12_000)}\n`)
+}
+
+/** The first lines of a message, without its colours. */
+function indented(message) {
+  const plain = stripVTControlCharacters(message).trim()
+  return plain
+    .split('\n')
+    .slice(0, 12)
+    .map((line) => `      ${line.slice(0, 300)}`)
+    .join('\n')
 }
 
 /** A command that either holds or does not. */
@@ -63,19 +80,34 @@ const vitest = (project, env) => async () => {
     env,
   )
   if (!existsSync(report)) return { passed: 0, failed: 1, output }
-  const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
   const skipped = numTotalTests - numPassedTests - numFailedTests
   const bad = numFailedTests + skipped
-  return { passed: numPassedTests, failed: bad > 0 ? bad : status === 0 && numPassedTests > 0 ? 0 : 1, output }
+  const named = testResults.flatMap(({ name, message, assertionResults }) => [
+    ...(assertionResults.length === 0 && message ? [{ title: name, message }] : []),
+    ...assertionResults
+      .filter(({ status }) => status !== 'passed')
+      .map(({ fullName, failureMessages }) => ({ title: fullName, message: failureMessages?.join('\n') ?? 'was skipped' })),
+  ])
+  return { passed: numPassedTests, failed: bad > 0 ? bad : status === 0 && numPassedTests > 0 ? 0 : 1, named, output }
 }
 
 const playwright = (env) => async () => {
   const report = join(results, 'e2e.json')
   const { status, output } = await run(bin('playwright'), ['test'], { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: report })
   if (!existsSync(report)) return { passed: 0, failed: 1, output }
-  const { stats } = JSON.parse(readFileSync(report, 'utf8'))
-  const bad = stats.unexpected + stats.flaky + stats.skipped
-  return { passed: stats.expected, failed: bad > 0 ? bad : status === 0 && stats.expected > 0 ? 0 : 1, output }
+  const { stats, suites } = JSON.parse(readFileSync(report, 'utf8'))
+  const specs = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(specs)]
+  const all = suites.flatMap(specs).map(({ file, line, title, tests: [{ status, results }] }) => ({
+    title: `${file}:${line} ${title}`,
+    status,
+    message: results.flatMap(({ errors }) => errors.map(({ message }) => message)).join('\n'),
+  }))
+  const named = all.filter(({ status }) => status === 'unexpected' || status === 'skipped')
+  const again = all.filter(({ status }) => status === 'flaky').map(({ title, message }) => `${title}\n${indented(message)}`)
+  const bad = stats.unexpected + stats.skipped
+  const good = stats.expected + stats.flaky
+  return { passed: good, failed: bad > 0 ? bad : status === 0 && good > 0 ? 0 : 1, named, again, output }
 }
 
 const forge = async () => {
@@ -125,5 +157,6 @@ try {
   failed += 1
   process.stdout.write(`${error.code ?? 'internal_error'}: ${error.message}\n`)
 }
+if (failures.length > 0) process.stdout.write(`What failed\n${failures.join('\n')}\n`)
 process.stdout.write(`${passed} passed, ${failed} failed\n`)
 process.exit(failed === 0 ? 0 : 1)
