@@ -66,7 +66,7 @@ function countReaching(weights: readonly number[], mass: number): number {
 }
 
 /** Numbers in [0, 1) with 53 bits. Source: Vigna 2017, xorshift128+, seeded through splitmix64. */
-function uniform(seed: number): () => number {
+export function uniform(seed: number): () => number {
   const mask = (1n << 64n) - 1n
   let mix = BigInt(Math.trunc(seed)) & mask
   const next = () => {
