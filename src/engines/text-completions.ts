@@ -1,0 +1,59 @@
+// Text completions in OpenAI's older shape: a prompt as it is, no chat template. The same engine, reading and ends as
+// chat-completions.ts; only what a choice looks like differs.
+import type {
+  Completion,
+  CompletionChoice,
+  CompletionCreateParamsNonStreaming,
+  CompletionCreateParamsStreaming,
+  CompletionUsage,
+} from '@mlc-ai/web-llm'
+import {
+  type CreateOptions,
+  type FaceOptions,
+  finishOf,
+  type Heading,
+  headingOf,
+  settled,
+  type TextEngine,
+  type TextEvent,
+  usageOf,
+} from './chat-completions.ts'
+import { type OwnFields, type TextFields, textRequest } from './openai-request.ts'
+
+export interface TextCompletions {
+  /** @throws as `ChatCompletions.create` */
+  create(request: CompletionCreateParamsNonStreaming & OwnFields, options?: CreateOptions): Promise<Completion>
+  create(request: CompletionCreateParamsStreaming & OwnFields, options?: CreateOptions): Promise<AsyncIterable<Completion>>
+  create(request: TextFields, options?: CreateOptions): Promise<Completion | AsyncIterable<Completion>>
+}
+
+/** @example await createTextCompletions(engine, { model: 'smollm2' }).create({ prompt: 'Once', max_tokens: 16 }) */
+export function createTextCompletions(engine: TextEngine, options: FaceOptions): TextCompletions {
+  function create(request: CompletionCreateParamsNonStreaming & OwnFields, more?: CreateOptions): Promise<Completion>
+  function create(request: CompletionCreateParamsStreaming & OwnFields, more?: CreateOptions): Promise<AsyncIterable<Completion>>
+  function create(request: TextFields, more?: CreateOptions): Promise<Completion | AsyncIterable<Completion>>
+  async function create(request: TextFields, more: CreateOptions = {}): Promise<Completion | AsyncIterable<Completion>> {
+    const heading = headingOf(options, request.model, 'cmpl')
+    const events = engine.complete(textRequest(request, engine.contextTokens, more.signal))
+    if (request.stream) return chunksOf(events, heading, request.stream_options?.include_usage === true)
+    const { end, prefilled } = await settled(events)
+    return shaped(heading, [{ index: 0, text: end.text, finish_reason: finishOf(end), logprobs: null }], usageOf(end, prefilled))
+  }
+  return { create }
+}
+
+async function* chunksOf(events: AsyncIterable<TextEvent>, heading: Heading, withUsage: boolean): AsyncGenerator<Completion, void, void> {
+  let prefilled = 0
+  for await (const event of events) {
+    if (event.type === 'prefill') prefilled ||= event.total - event.done
+    else if (event.type === 'token' && event.text !== '') yield shaped(heading, [{ index: 0, text: event.text, finish_reason: null }])
+    else if (event.type === 'end') {
+      yield shaped(heading, [{ index: 0, text: '', finish_reason: finishOf(event) }])
+      if (withUsage) yield shaped(heading, [], usageOf(event, prefilled))
+    }
+  }
+}
+
+function shaped(heading: Heading, choices: CompletionChoice[], usage?: CompletionUsage): Completion {
+  return { ...heading, object: 'text_completion', choices, ...(usage === undefined ? {} : { usage }) }
+}
