@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { loadSettings, parseSettings } from './settings.ts'
+import { memoryRecords } from '../storage/records.ts'
+import { lastSettings, loadSettings, parseSettings } from './settings.ts'
 
 const address = '0x5FbDB2315678afecb367f032d93F642f64180aa3'
 const valid = {
@@ -38,5 +39,14 @@ describe('settings', () => {
     ['the whole', null],
   ])('names %s when it is wrong', (field, value) => {
     expect(() => parseSettings(value)).toThrow(expect.objectContaining({ code: 'settings_invalid', meta: { field } }))
+  })
+
+  it('remembers them for when nobody answers, and for nothing else', async () => {
+    const records = memoryRecords()
+    const dead = (() => Promise.reject(new TypeError('net'))) as typeof globalThis.fetch
+    await expect(lastSettings(records, '/devnet.json', dead)).rejects.toMatchObject({ code: 'settings_absent' })
+    const served = await lastSettings(records, '/devnet.json', serving(JSON.stringify(valid)))
+    expect(await lastSettings(records, '/devnet.json', dead)).toEqual(served)
+    await expect(lastSettings(records, '/devnet.json', serving('gone', 404))).rejects.toMatchObject({ code: 'settings_absent' })
   })
 })

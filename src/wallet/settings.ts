@@ -4,6 +4,7 @@
 import * as v from 'valibot'
 import type { Hex } from '../attribution/types.ts'
 import { OpenChatError } from '../errors.ts'
+import type { RecordSpace } from '../storage/records.ts'
 
 const url = v.pipe(v.string(), v.url())
 const address = v.pipe(
@@ -57,6 +58,30 @@ export async function loadSettings(from = '/devnet.json', fetch = globalThis.fet
     throw absent(from, cause)
   }
   return parseSettings(value)
+}
+
+const LAST = 'served'
+
+/**
+ * The settings as served, or as last served where nobody answers at all: a receipt is then still verified as far as that needs
+ * no chain, and what needs one says that it cannot be asked. A server that answers without settings has none.
+ */
+export async function lastSettings(records: RecordSpace, from = '/devnet.json', fetch = globalThis.fetch): Promise<WalletSettings> {
+  const store = records.open<WalletSettings>('settings')
+  let answered = false
+  try {
+    const settings = await loadSettings(from, async (...request) => {
+      const response = await fetch(...request)
+      answered = true
+      return response
+    })
+    await store.set(LAST, settings)
+    return settings
+  } catch (error) {
+    const last = answered ? undefined : await store.get(LAST)
+    if (last === undefined) throw error
+    return parseSettings(last)
+  }
 }
 
 function absent(from: string, cause: unknown): OpenChatError {

@@ -4,8 +4,11 @@ import type { Hex, Trace } from '../../attribution/types.ts'
 import type { SignedReceipt, TraceRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
+import type { WalletSettings } from '../../wallet/settings.ts'
+import type { LastSaid } from '../../wallet/verification.ts'
 import type { AttributionWorker } from '../../workers/attribution-api.ts'
 import { type RemoteApi, streamOf } from '../../workers/rpc.ts'
+import { when } from '../format.ts'
 import type { Assurance, ReceiptService, ReceiptSummary, VerifyStep } from '../services.ts'
 import type { WalletDesk } from './wallet-desk.ts'
 
@@ -19,6 +22,8 @@ interface KeptReceipt {
   at: number
   /** Whose words it pays; absent in receipts of an early version of the page. */
   datanets?: string[]
+  /** What the chain said of it when it was last asked, for when it cannot be. */
+  said?: LastSaid
 }
 
 export interface ReceiptDesk {
@@ -33,6 +38,8 @@ export interface ReceiptPorts {
   ensure(ids: readonly string[], signal: AbortSignal): Promise<void>
   wallet: WalletDesk
 }
+
+const domainOf = ({ chainId, addresses }: WalletSettings) => ({ chainId: BigInt(chainId), contract: addresses.attributions })
 
 /** Between looks at a watched receipt that is not paid yet, ms. */
 const LOOK_MS = 2_000
@@ -73,6 +80,7 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
 
   function watch(id: Hex, listener: Parameters<ReceiptService['watch']>[1]): () => void {
     let stopped = false
+    let told = ''
     let timer: ReturnType<typeof setTimeout> | undefined
     listener({ state: 'signed' }, null)
     const look = async () => {
@@ -83,6 +91,11 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
       if (proven) {
         const { labelled } = await import('../../wallet/chain-values.ts')
         listener(proven.value, labelled(proven).assurance as Assurance)
+        if (proven.value.state !== 'signed' && told !== proven.value.state) {
+          // What cannot be looked up now is looked up by the next verification.
+          noteWhatIsSaid(id).catch(() => undefined)
+        }
+        told = proven.value.state
       } else if (sent) listener(sent.state, null)
       const done = proven?.value.state === 'paid' || sent?.state.state === 'refused'
       if (!stopped && !done) timer = setTimeout(look, LOOK_MS)
@@ -94,25 +107,45 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
     }
   }
 
+  /** All that a verification asks of chain and validators. The datanets of the receipt must be here. */
+  async function askChain(receipt: OwnerReceipt, signal?: AbortSignal) {
+    const [api, chain, { fetchChain }] = await Promise.all([tracer(), wallet.wallet(), import('../../wallet/verification.ts')])
+    const needs = await api.needs(receipt, domainOf(chain.settings))
+    return { needs, fetched: await fetchChain(chain.chainValues(signal), needs) }
+  }
+
+  /** A receipt that came on the chain is looked up once more while it can be, so that it can be verified without a network. */
+  async function noteWhatIsSaid(id: Hex): Promise<void> {
+    const found = await records.get(id)
+    if (found === undefined) return
+    const { fetched } = await askChain(await ownerReceipt(found))
+    await note(found, fetched)
+  }
+
+  async function note(entry: KeptReceipt, chain: LastSaid['chain']): Promise<void> {
+    const { allProven } = await import('../../wallet/verification.ts')
+    if (allProven(chain)) await records.update(entry.receipt.id, (now) => ({ ...(now ?? entry), said: { chain, at: Date.now() } }))
+  }
+
   async function* verify(source: { id: Hex } | { file: string }, signal: AbortSignal): AsyncGenerator<VerifyStep> {
     const api = await tracer()
-    const receipt = 'id' in source ? await ownerReceipt(await kept(source.id)) : await api.parse(source.file)
+    const own = 'id' in source ? await kept(source.id) : undefined
+    const receipt = own !== undefined ? await ownerReceipt(own) : await api.parse((source as { file: string }).file)
     const chain = await wallet.wallet()
-    const domain = { chainId: BigInt(chain.settings.chainId), contract: chain.settings.addresses.attributions }
+    const domain = domainOf(chain.settings)
     const needs = await api.needs(receipt, domain)
     await ensure([...new Set(needs.heads.map(({ datanet }) => String(datanet)))], signal).catch(async (error: unknown) => {
       // A node that lies about what came later takes nothing from a datanet that is here as far as the receipt names it.
       const here = new Map((await api.datanets()).map(({ id, contributions }) => [id, contributions]))
       if (signal.aborted || needs.heads.some(({ datanet, contributions }) => (here.get(String(datanet)) ?? 0) < contributions)) throw error
     })
-    const { fetchChain, fetchSigner } = await import('../../wallet/verification.ts')
+    const { fetchSigner, withLastSaid } = await import('../../wallet/verification.ts')
     // Accounts are known once the datanets are here.
-    const known = await api.needs(receipt, domain)
-    const [fetched, signer] = await Promise.all([
-      fetchChain(chain.chainValues(signal), known),
-      fetchSigner(needs.digest, receipt.signature),
-    ])
-    for await (const step of streamOf(api.verify({ receipt, domain, signer, chain: fetched }, signal))) yield step as VerifyStep
+    const [{ fetched }, signer] = await Promise.all([askChain(receipt, signal), fetchSigner(needs.digest, receipt.signature)])
+    if (own !== undefined) await note(own, fetched)
+    const said = own?.said
+    const known = said === undefined ? fetched : withLastSaid(fetched, said.chain, when(said.at, Date.now()))
+    for await (const step of streamOf(api.verify({ receipt, domain, signer, chain: known }, signal))) yield step as VerifyStep
   }
 
   return {

@@ -44,7 +44,7 @@ export function openWalletDesk(
   let resuming: Promise<ConnectedWallet | null> | null = resume()
 
   async function open(): Promise<Wallet> {
-    const [{ loadSettings }, { openWallet }, { endpointStore }] = await Promise.all([
+    const [{ lastSettings }, { openWallet }, { endpointStore }] = await Promise.all([
       import('../../wallet/settings.ts'),
       import('../../wallet/wallet.ts'),
       import('../../wallet/endpoints.ts'),
@@ -52,7 +52,7 @@ export function openWalletDesk(
     if (resuming !== null) desk.connected = await resuming
     resuming = null
     const records = indexedDbRecords()
-    const settings = await endpointStore(records).over(await loadSettings())
+    const settings = await endpointStore(records).over(await lastSettings(records))
     chain ??= openWorker<ChainApi>(new Worker(new URL('../../workers/chain.worker.ts', import.meta.url), { type: 'module' }))
     await chain.api.open({ chainId: settings.chainId, rpcUrls: [settings.rpcUrl, ...settings.rpcUrls] })
     const wallet = await openWallet({
