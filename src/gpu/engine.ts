@@ -25,10 +25,12 @@ import type { AdapterFiles, ByteSource, CompletionRequest, Engine } from './type
 
 export interface EngineOptions {
   device: Device
-  /** A GGUF file. */
+  /** A GGUF file; several files are made one by formats/model-source.ts. */
   source: ByteSource
   /** At most the model's own; default the smaller of that and 8192. */
   contextTokens?: number
+  /** Of a model whose file lacks the key: see `ConfigOptions`. */
+  slidingWindow?: number
   /** Digest of the file (sha256, hex), when it is known: adapters that name their base are held to it. */
   sha256?: string
   /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
@@ -48,7 +50,7 @@ const defaultContext = 8192
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const { device, source, sha256 } = options
   const gguf = await readGguf(source)
-  const config = modelConfig(gguf)
+  const config = modelConfig(gguf, options)
   requireShape(config)
   const tokenizer = createTokenizer(gguf)
   let template: ChatTemplate | undefined
@@ -59,7 +61,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const recorder = new Recorder(device, arena)
   const programs = new Programs(device.gpu)
   const weights = await device.guard(() => loadWeights(device.gpu, arena, gguf, config, source, options))
-  const scratch = await makeScratch(device.gpu, arena, config, contextTokens, weights.ropeFactors).catch((error: unknown) => {
+  const scratch = await makeScratch(device.gpu, arena, config, contextTokens, weights.ropeDivisors).catch((error: unknown) => {
     weights.release()
     throw error
   })

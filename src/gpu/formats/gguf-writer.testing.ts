@@ -2,7 +2,9 @@
 // Quantisation of Q8_0, Q4_0 and Q4_1 follows ggml's reference rounding, so that a block decodes to what ggml would have stored; the
 // other types are stored plainly (each part by its own extremes), which fills every field of a block but is not ggml's search.
 // Source: the GGUF specification, version 3.
-import type { GgufValue } from './gguf.ts'
+import { memorySource } from './bytes.testing.ts'
+import { type GgufValue, readGguf } from './gguf.ts'
+import { ggufHeader, keyBytes } from './gguf-header.ts'
 import { floatToBfloat, floatToHalf, halfToFloat } from './half.ts'
 import { type SupportedType, tensorTypes, typeBytes } from './quant.ts'
 
@@ -165,4 +167,26 @@ function or(view: DataView, at: number, bits: number): void {
 export function blockTolerance(type: 'Q8_0' | 'Q4_0' | 'Q4_1', stored: Uint8Array): number {
   const d = Math.abs(halfToFloat(new DataView(stored.buffer, stored.byteOffset).getUint16(0, true)))
   return type === 'Q4_0' ? d : d / 2
+}
+
+/** The file as `count` parts, as gguf-split would name and mark them. @param tensorsMore what they say the model has beyond what it has */
+export async function splitGguf(
+  file: Uint8Array,
+  count: number,
+  stem: string,
+  tensorsMore = 0,
+): Promise<{ name: string; bytes: Uint8Array }[]> {
+  const keys: Uint8Array[] = []
+  const { tensors } = await readGguf(memorySource(file), (_, from, to) => keys.push(file.slice(from, to)))
+  const all = [...tensors.values()]
+  const perPart = Math.ceil(all.length / count)
+  return Array.from({ length: count }, (_, no) => {
+    const own = all.slice(no * perPart, (no + 1) * perPart)
+    const marks = [keyBytes('split.no', { u32: no }), keyBytes('split.count', { u32: count })]
+    marks.push(keyBytes('split.tensors.count', { u32: all.length + tensorsMore }))
+    const { bytes, padding } = ggufHeader([...(no === 0 ? keys : []), ...marks], own)
+    const data = own.flatMap(({ offset, bytes: length }, i) => [file.subarray(offset, offset + length), new Uint8Array(padding[i])])
+    const name = `${stem}-${String(no + 1).padStart(5, '0')}-of-${String(count).padStart(5, '0')}.gguf`
+    return { name, bytes: new Uint8Array(Buffer.concat([bytes, ...data])) }
+  })
 }

@@ -57,10 +57,11 @@ function invalid(sentence: string, meta: Record<string, string | number>): OpenC
 }
 
 /**
+ * @param onKey told where each metadata key with its value lies in the file
  * @example const { tensors } = await readGguf(source); tensors.get('token_embd.weight')
  * @throws gguf_invalid, file_truncated, tensor_type_unsupported: each names the key or tensor at fault.
  */
-export async function readGguf(source: ByteSource): Promise<GgufFile> {
+export async function readGguf(source: ByteSource, onKey?: (key: string, from: number, to: number) => void): Promise<GgufFile> {
   const reader = new HeaderReader(source)
   if ((await reader.u32('the magic number')) !== magic) {
     throw invalid('This is no GGUF file: it does not begin with the letters GGUF.', { offset: 0 })
@@ -81,9 +82,11 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
   }
   const metadata = new Map<string, GgufValue>()
   for (let i = 0; i < keyCount; i++) {
+    const from = reader.offset
     const key = await name(reader, `metadata key ${i}`)
     if (metadata.has(key)) throw invalid(`Metadata key ${key} appears twice.`, { key })
     metadata.set(key, await value(reader, await reader.u32(`the type of ${key}`), key, 0))
+    onKey?.(key, from, reader.offset)
   }
   const alignment = readAlignment(metadata)
   const entries: GgufTensor[] = []

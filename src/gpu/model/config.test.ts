@@ -28,6 +28,7 @@ describe('modelConfig', () => {
       contextTokens: 2048,
       ropeBase: 10000,
       ropeDimensions: 16,
+      ropeScaling: null,
       rmsEpsilon: Math.fround(1e-5),
       slidingWindow: null,
       tied: false,

@@ -4,6 +4,7 @@
 // Source: the `{arch}.*` keys of the GGUF specification.
 import { OpenChatError } from '../../errors.ts'
 import type { GgufFile, GgufTensor } from '../formats/gguf.ts'
+import type { RopeScaling } from './rope-table.ts'
 
 /**
  * llama: also SmolLM, Mistral and R1-Distill-Llama; q and k stored for interleaved RoPE. qwen2: a bias on q, k and v, rows in plain
@@ -31,6 +32,8 @@ export interface ModelConfig {
   ropeBase: number
   /** Leading dimensions of a head that rotate; even. */
   ropeDimensions: number
+  /** How angles change for contexts beyond those trained on, apart from `rope_freqs.weight`; null: not at all. See rope-table.ts. */
+  ropeScaling: RopeScaling | null
   rmsEpsilon: number
   /** A token sees itself and the `slidingWindow − 1` before it; null: all. */
   slidingWindow: number | null
@@ -48,10 +51,16 @@ export interface ModelConfig {
   addBos: boolean
 }
 
+export interface ConfigOptions {
+  /** Of a model whose file lacks the key, as many of Mistral's do: what the catalogue says. The file's own key wins. */
+  slidingWindow?: number
+}
+
 /**
- * @throws architecture_unsupported; gguf_invalid naming the key or tensor that is missing or does not fit.
+ * @throws architecture_unsupported; model_part_missing; gguf_invalid naming the key or tensor that is missing or does not fit.
  */
-export function modelConfig(gguf: GgufFile): ModelConfig {
+export function modelConfig(gguf: GgufFile, options: ConfigOptions = {}): ModelConfig {
+  ensureWhole(gguf)
   const architecture = gguf.metadata.get('general.architecture')
   if (!isArchitecture(architecture)) {
     throw new OpenChatError(
@@ -68,7 +77,9 @@ export function modelConfig(gguf: GgufFile): ModelConfig {
   const hidden = size('embedding_length')
   const heads = size('attention.head_count')
   const headDim = has('attention.key_length') ? size('attention.key_length') : hidden / heads
-  const window = has('attention.sliding_window') ? nonNegativeInteger(gguf, `${architecture}.attention.sliding_window`) : 0
+  const window = has('attention.sliding_window')
+    ? nonNegativeInteger(gguf, `${architecture}.attention.sliding_window`)
+    : (options.slidingWindow ?? 0)
   const name = gguf.metadata.get('general.name')
   const config: ModelConfig = {
     architecture,
@@ -83,6 +94,7 @@ export function modelConfig(gguf: GgufFile): ModelConfig {
     contextTokens: size('context_length'),
     ropeBase: has('rope.freq_base') ? positive(gguf, `${architecture}.rope.freq_base`) : 10000,
     ropeDimensions: has('rope.dimension_count') ? size('rope.dimension_count') : headDim,
+    ropeScaling: ropeScaling(gguf, architecture),
     rmsEpsilon: positive(gguf, `${architecture}.attention.layer_norm_rms_epsilon`),
     slidingWindow: window === 0 ? null : window,
     tied: !gguf.tensors.has('output.weight'),
@@ -94,6 +106,39 @@ export function modelConfig(gguf: GgufFile): ModelConfig {
   checkSizes(gguf, config)
   checkTensors(gguf, config)
   return config
+}
+
+/** One part of a split model reads as a file that lacks tensors: then that is what is said. */
+function ensureWhole({ metadata, tensors }: GgufFile): void {
+  const [count, no, total] = ['count', 'no', 'tensors.count'].map((key) => metadata.get(`split.${key}`))
+  if (typeof count !== 'number' || count < 2 || (typeof total === 'number' && tensors.size >= total)) return
+  throw new OpenChatError('model_part_missing', `This file is part ${Number(no) + 1} of the ${count} of a model.`, {
+    meta: { count },
+    action: 'Choose all parts of the model together.',
+  })
+}
+
+/** @throws architecture_unsupported for a kind of scaling that is not computed here */
+function ropeScaling(gguf: GgufFile, architecture: Architecture): RopeScaling | null {
+  const key = (name: string) => `${architecture}.rope.scaling.${name}`
+  const number = (name: string, otherwise: number) => (gguf.metadata.has(key(name)) ? positive(gguf, key(name)) : otherwise)
+  const type = gguf.metadata.get(key('type')) ?? 'none'
+  if (type === 'none') return null
+  if (type === 'linear') return { type, factor: positive(gguf, key('factor')) }
+  if (type === 'yarn') {
+    return {
+      type,
+      factor: positive(gguf, key('factor')),
+      originalTokens: number('original_context_length', positive(gguf, `${architecture}.context_length`)),
+      betaFast: number('yarn_beta_fast', 32),
+      betaSlow: number('yarn_beta_slow', 1),
+      attentionFactor: number('attn_factor', 1),
+    }
+  }
+  throw new OpenChatError('architecture_unsupported', `The model scales its positions by ${shown(type)}; linear and yarn are computed.`, {
+    meta: { architecture, key: key('type'), scaling: shown(type) },
+    action: 'Choose another model.',
+  })
 }
 
 function isArchitecture(name: unknown): name is Architecture {

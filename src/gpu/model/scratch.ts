@@ -5,7 +5,7 @@ import type { Arena, Lease } from '../arena.ts'
 import { rankMost } from '../lora/adapter-pool.ts'
 import type { ModelConfig } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
-import { ropeTable } from './rope-table.ts'
+import { ropeAmplitude, ropeTable } from './rope-table.ts'
 
 /** Rows whose logits one submit may give; a step picks each of its rows, so it touches no more sequences either. */
 export const mostPicks = 32
@@ -52,7 +52,7 @@ export async function makeScratch(
   arena: Arena<GPUBuffer>,
   config: ModelConfig,
   contextTokens: number,
-  ropeFactors: Float32Array | null,
+  ropeDivisors: ArrayLike<number> | null,
 ): Promise<Scratch> {
   const leases: Lease<GPUBuffer>[] = []
   const { hidden, ffn, heads, headDim, vocab, layers, ropeBase } = config
@@ -70,7 +70,7 @@ export async function makeScratch(
     for (const lease of leases.splice(0)) lease.release()
   }
   try {
-    const table = ropeTable(contextTokens, headDim, ropeBase, ropeFactors)
+    const table = ropeTable(contextTokens, headDim, ropeBase, ropeDivisors, ropeAmplitude(config))
     const rope = await make('rope', table.length)
     gpu.queue.writeBuffer(rope, 0, table)
     return {

@@ -9,6 +9,7 @@ import type { Segment, WeightFormat } from '../kernels/projection.ts'
 import type { ByteSource } from '../types.ts'
 import { headTensors, layerTensors, type ModelConfig, requireTensor } from './config.ts'
 import { commonFormat, packTiles, type RowChoice, type SourceMatrix, tileWords } from './pack.ts'
+import { ropeDivisors } from './rope-table.ts'
 
 /** A matrix on the device: one segment, or more when a binding or a type boundary divides it. */
 export type PackedMatrix = readonly Segment[]
@@ -29,7 +30,8 @@ export interface Weights {
   outputNorm: GPUBuffer
   head: PackedMatrix
   layers: LayerWeights[]
-  ropeFactors: Float32Array | null
+  /** Of the angles of each pair of a head's dimensions, see rope-table.ts. */
+  ropeDivisors: Float64Array | null
   bytes: number
   release(): void
 }
@@ -164,7 +166,7 @@ export async function loadWeights(
       layers,
       outputNorm: await vector('output_norm.weight'),
       head: config.tied ? embedding : await plain('output.weight'),
-      ropeFactors: gguf.tensors.has('rope_freqs.weight') ? await floats('rope_freqs.weight') : null,
+      ropeDivisors: ropeDivisors(config, gguf.tensors.has('rope_freqs.weight') ? await floats('rope_freqs.weight') : null),
       bytes: leases.reduce((sum, { bytes }) => sum + bytes, 0),
       release,
     }

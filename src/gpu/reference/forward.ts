@@ -7,7 +7,8 @@ import type { GgufFile } from '../formats/gguf.ts'
 import type { LoraDelta, LoraModule } from '../formats/peft.ts'
 import { unpermuteRows } from '../formats/permute.ts'
 import { requireSupportedType } from '../formats/quant.ts'
-import { headTensors, layerTensors, type ModelConfig, modelConfig, requireTensor } from '../model/config.ts'
+import { type ConfigOptions, headTensors, layerTensors, type ModelConfig, modelConfig, requireTensor } from '../model/config.ts'
+import { ropeAmplitude, ropeDivisors } from '../model/rope-table.ts'
 import type { ByteSource } from '../types.ts'
 import { attention } from './attention.ts'
 import { loraDelta } from './lora.ts'
@@ -31,13 +32,13 @@ export interface ReferenceModel {
   embedding: StoredMatrix
   outputNorm: Float64Array
   output: StoredMatrix
-  ropeFactors: Float64Array | null
+  ropeDivisors: Float64Array | null
   layers: ReferenceLayer[]
 }
 
 /** Reads every tensor, still quantised; q and k are put in half-split order. */
-export async function loadReference(gguf: GgufFile, source: ByteSource): Promise<ReferenceModel> {
-  const config = modelConfig(gguf)
+export async function loadReference(gguf: GgufFile, source: ByteSource, options: ConfigOptions = {}): Promise<ReferenceModel> {
+  const config = modelConfig(gguf, options)
   const matrix = async (name: string): Promise<StoredMatrix> => {
     const tensor = requireTensor(gguf, name)
     const bytes = await source.read(tensor.offset, tensor.bytes)
@@ -74,7 +75,7 @@ export async function loadReference(gguf: GgufFile, source: ByteSource): Promise
     embedding,
     outputNorm: await vector('output_norm.weight'),
     output: config.tied ? embedding : await matrix('output.weight'),
-    ropeFactors: gguf.tensors.has('rope_freqs.weight') ? await vector('rope_freqs.weight') : null,
+    ropeDivisors: ropeDivisors(config, gguf.tensors.has('rope_freqs.weight') ? await vector('rope_freqs.weight') : null),
     layers,
   }
 }
@@ -106,7 +107,7 @@ export function referenceLogits(model: ReferenceModel, tokens: readonly number[]
 }
 
 function runLayer(
-  { config, ropeFactors }: ReferenceModel,
+  { config, ropeDivisors: divisors }: ReferenceModel,
   { matrices, biases, gains, attentionNorm, ffnNorm }: ReferenceLayer,
   layer: number,
   residual: Float64Array[],
@@ -122,7 +123,8 @@ function runLayer(
     }
     return out
   }
-  const turn = (x: Float64Array, position: number) => rope(x, position, config.headDim, config.ropeDimensions, config.ropeBase, ropeFactors)
+  const turn = (x: Float64Array, position: number) =>
+    rope(x, position, config.headDim, config.ropeDimensions, config.ropeBase, divisors, ropeAmplitude(config))
   const normed = residual.map((x) => rmsNorm(x, attentionNorm, config.rmsEpsilon))
   const heads = (module: LoraModule, part: number) => {
     const rows = linear(module, normed).map((row) => (biases[part] ? sum(row, biases[part]) : row))
