@@ -2,6 +2,7 @@
 // counts is inside. Invariant: parse(write(r)) = r; anything else is `receipt_invalid`.
 import { OpenChatError } from '../errors.ts'
 import type { Hex } from './types.ts'
+import { parseUtterance } from './utterance.ts'
 import type { OwnerReceipt } from './verify.ts'
 import { fromHex, toHex } from './words.ts'
 
@@ -32,7 +33,8 @@ export function parseReceiptFile(text: string): OwnerReceipt {
     }
     if (file.owner === undefined) return receipt
     const owner = object(file.owner)
-    return { ...receipt, owner: { answer: string(owner.answer), prompt: string(owner.prompt), salt: hex(owner.salt, 32) } }
+    const parts = { answer: string(owner.answer), prompt: string(owner.prompt), salt: hex(owner.salt, 32) }
+    return { ...receipt, owner: { ...parts, ...(owner.said === undefined ? {} : { said: parseUtterance(owner.said) }) } }
   } catch (cause) {
     throw new OpenChatError('receipt_invalid', 'This is not a receipt file of Open Chat.', {
       action: 'Choose a file that "Export receipt" wrote.',

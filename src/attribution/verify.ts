@@ -11,6 +11,7 @@ import type { Line } from './receipt-shares.ts'
 import type { SpanRules } from './spans.ts'
 import type { SearchedIndex } from './tracer.ts'
 import type { Hex } from './types.ts'
+import type { Utterance } from './utterance.ts'
 import { Facts } from './verify-facts.ts'
 import { formSteps } from './verify-form.ts'
 import { paySteps } from './verify-pay.ts'
@@ -28,6 +29,8 @@ export interface OwnerReceipt {
     /** The visitor's own words, as they were traced. */
     prompt: string
     salt: Hex
+    /** What the model was given and drew; absent in receipts of other engines and of early versions of the page. */
+    said?: Utterance
   }
 }
 
