@@ -81,25 +81,39 @@ function cells(text: string, mark: Mark, from: number, to: number): Mark[] {
   return parts
 }
 
+/** Drawn as one: a mark has all of it. */
+const WHOLE = 'var[data-maths]'
+
 /** Takes the edges out of every text node under `root` and puts a `<mark>` around what stood between them. */
 export function wrapMarks(root: ParentNode & Node, pieces: Mark[], make: (mark: Mark, first: boolean) => HTMLElement): void {
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
-  const nodes: Text[] = []
-  while (walker.nextNode()) nodes.push(walker.currentNode as Text)
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT, (node) => {
+    if (node.parentElement?.closest(WHOLE)) return NodeFilter.FILTER_REJECT
+    return node instanceof Text || (node as Element).matches(WHOLE) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP
+  })
+  const nodes: (Text | Element)[] = []
+  while (walker.nextNode()) nodes.push(walker.currentNode as Text | Element)
   const seen = new Set<number>()
   let current = -1
+  const marked = (content: string | Element) => {
+    const element = make(pieces[current], !seen.has(pieces[current].span))
+    seen.add(pieces[current].span)
+    element.append(content)
+    return element
+  }
   for (const node of nodes) {
+    if (!(node instanceof Text)) {
+      if (current === -1) continue
+      const place = document.createComment('')
+      node.replaceWith(place)
+      place.replaceWith(marked(node))
+      continue
+    }
     const fragment = document.createDocumentFragment()
     for (const part of node.data.split(/([\uE000-\uF8FF])/)) {
       const edge = part.length === 1 ? part.charCodeAt(0) - FIRST : -1
       if (edge >= 0 && edge < 2 * pieces.length) current = edge % 2 === 0 ? edge / 2 : -1
       else if (part !== '' && current === -1) fragment.append(part)
-      else if (part !== '') {
-        const element = make(pieces[current], !seen.has(pieces[current].span))
-        seen.add(pieces[current].span)
-        element.append(part)
-        fragment.append(element)
-      }
+      else if (part !== '') fragment.append(marked(part))
     }
     node.replaceWith(fragment)
   }

@@ -5,6 +5,7 @@
 export function askedSample(question: string): string | undefined {
   if (/\brich\b/.test(question)) return RICH
   if (/\bhostile\b/.test(question)) return hostileAnswer()
+  if (/\bformula\b/.test(question)) return FORMULA
   if (/\breasoned\b/.test(question)) return REASONED
   if (/\bten thousand\b/.test(question)) return longAnswer(10_000)
   return undefined
@@ -40,6 +41,9 @@ def area(r):
 \`\`\`
 
 The end.`
+
+/** Quotes a sentence that ends inside a formula. */
+const FORMULA = ' They say: Energy at rest is reckoned by everyone as $E = m. c^2$, and $p = m v$ is another matter.'
 
 const REASONED = `<think>
 The question is about ships, so I look for ships.

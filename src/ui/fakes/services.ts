@@ -142,7 +142,7 @@ function seedDocuments(): FakeDocument[] {
   const wilson =
     'It has been said that we are a peaceful people. We have always looked to the navy of the country as our first and chief line of defense. We have always seen it to be our manifest course of prudence to be strong on the seas. No thoughtful man feels any panic haste in this matter.'
   const roosevelt =
-    'The Monroe Doctrine should be the cardinal feature of the foreign policy of all the nations of the two Americas, as it is of the United States. Just seventy-eight years have passed since it was announced. We have always seen it to be our manifest course of prudence to be strong on the seas.'
+    'The Monroe Doctrine should be the cardinal feature of the foreign policy of all the nations of the two Americas, as it is of the United States. Just seventy-eight years have passed since it was announced. We have always seen it to be our manifest course of prudence to be strong on the seas. Energy at rest is reckoned by everyone as $E = m.'
   return [
     {
       datanet: '1',

@@ -28,7 +28,8 @@ export function fakeWalletDesk(query: URLSearchParams, fee: bigint, assurance: A
     if (noChain) throw absent
     const [{ openBurner }, { createBudget }] = await Promise.all([import('../../wallet/burner.ts'), import('../../wallet/budget.ts')])
     const settings = { chainId: 42069, rpcUrl: 'http://127.0.0.1:1' }
-    return { burner: await openBurner(records), budget: createBudget(records), settings, ledger }
+    const deposits = { sweep: (to: string) => service.sweep(to) }
+    return { burner: await openBurner(records), budget: createBudget(records), settings, ledger, deposits }
   }
   let opening = open()
   opening.catch(() => undefined)

@@ -1,7 +1,7 @@
 // Keys, other wallets and endpoints as the page sees them: every change is made by the wallet's room and then told to all tabs,
 // which open their wallets again. The words and the key cross to the page only when a person asks to see them.
 // Invariant: a tab that hears of a lock locks; one that hears of an erasure stops, so that nothing is written after it.
-import { asOpenChatError } from '../../errors.ts'
+import { asOpenChatError, OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
 import type { Burner, Successor } from '../../wallet/burner.ts'
 import type { ConnectedWallet } from '../../wallet/injected-wallet.ts'
@@ -16,7 +16,11 @@ type Message = 'changed' | 'locked' | 'erased'
 /** What it needs of the wallet's desk. */
 export interface KeyPorts {
   connected: ConnectedWallet | null
-  wallet(): Promise<{ burner: Burner; settings: { chainId: number; rpcUrl: string } }>
+  wallet(): Promise<{
+    burner: Burner
+    settings: { chainId: number; rpcUrl: string }
+    deposits: { sweep(to: string): Promise<bigint> }
+  }>
   reopen(): Promise<void>
   opened(listener: () => void): () => void
 }
@@ -104,6 +108,26 @@ export function openKeyDesk(desk: KeyPorts, connection: ReturnType<typeof openCo
       await reopen()
       tell('changed')
       return address
+    },
+    async moveToPhrase() {
+      const [{ burner: held, deposits }, { replaceBurner }] = await Promise.all([desk.wallet(), import('../../wallet/burner.ts')])
+      if (held.locked) {
+        throw new OpenChatError('burner_locked', 'The account of this browser is locked.', { action: 'Unlock it in Settings.' })
+      }
+      // The new one is kept before any coin goes to it.
+      const address = await replaceBurner(records, 'fresh')
+      try {
+        const moved = await deposits.sweep(address).catch((error: unknown) => {
+          if (asOpenChatError(error).code === 'balance_insufficient') return 0n
+          throw error
+        })
+        await reopen()
+        tell('changed')
+        return { address, moved }
+      } catch (error) {
+        await replaceBurner(records, { aside: held.address })
+        throw error
+      }
     },
     wallets(listener) {
       void connection.look()

@@ -37,6 +37,11 @@ export interface KeyService {
   confirmBackup(): Promise<void>
   /** Another account becomes this browser's; the present one is put aside. @returns its address. @throws phrase_invalid, key_file_invalid … */
   restore(from: { phrase: string } | { file: string; passphrase: string } | { aside: Hex } | 'fresh'): Promise<Hex>
+  /**
+   * A new account with a recovery phrase, and the coin of the present one moved to it; that one is put aside, its deposit with it.
+   * When the coin cannot be moved, the present one stays. @returns wei moved, 0 when it held none. @throws burner_locked, rpc_unreachable …
+   */
+  moveToPhrase(): Promise<{ address: Hex; moved: bigint }>
   /** Wallets in this browser; each announces itself when it is there. */
   wallets(listener: (offers: WalletOffer[]) => void): () => void
   /** @throws wallet_refused, wallet_wrong_chain, wallet_invalid, wallet_silent, wallet_failed */

@@ -131,6 +131,10 @@ export const ask = {
     price: 'Price',
     free: 'nothing, Pay contributors is off',
     each: (fee: string, n: number) => (n === 1 ? `${fee} OPEN` : `${n} × ${fee} OPEN`),
+    budget: (left: string, limit: string) => `${left} of ${limit} OPEN left today.`,
+    overBudget: (price: string, left: string) =>
+      `This question would pay ${price} OPEN and today’s budget leaves ${left}: it is answered, and nobody is paid.`,
+    raiseBudget: 'Change the budget',
     dropped: (turns: number, ifNoSource: boolean) =>
       `${ifNoSource ? 'If no source is found, ' : ''}${ifNoSource ? 't' : 'T'}he oldest ${turns === 1 ? 'turn is' : `${turns} turns are`} left out: not all fits into what the model can hold.`,
   },

@@ -1,6 +1,6 @@
 // Words of the settings room, which arrive with it. See strings.ts.
 export const settings = {
-  settings: { title: 'Settings' },
+  settings: { title: 'Settings', index: 'Sections of the settings' },
 
   appearance: {
     title: 'Appearance',
@@ -67,7 +67,12 @@ export const settings = {
     done: 'The back-up is confirmed.',
     file: 'Save a key file',
     fileLead: 'A file that Ethereum wallets import, encrypted with a passphrase of its own.',
-    noPhrase: 'This account was made before recovery phrases. Save its key file, or start a new account below and move the funds to it.',
+    noPhrase: 'This account has no recovery phrase: it came from a bare key. Save its key file, or move to a new account that has one.',
+    move: 'Move to a new account with a phrase',
+    moveHint:
+      'The coin of this account goes over, and new answers are paid from the new one. What does not go over: the deposit for answers, which you take back with this account (in the Ledger) before you move or after you brought it back; receipts on their way, which are paid from that deposit; and what you contributed, which goes on earning for this account. It is put aside in this browser, so nothing is lost. The new one is opened by this browser alone until you choose another lock.',
+    moved: (open: string, address: string) => `${open} OPEN went to the new account ${address}. Now write down its words.`,
+    movedNothing: (address: string) => `There was no coin to move. The account is now ${address}; write down its words.`,
     fileDone: 'The key file was saved.',
   },
 

@@ -18,7 +18,26 @@ test('money, escaped signs and half a formula are words', () => {
   }
 })
 
-test('tags in a formula are its text, and edges of marks stand after it', () => {
+test('tags in a formula are its text', () => {
   expect(formulas('$a<b$')).toEqual(['inline: a&#60;b'])
-  expect(marked.parse('$\uE000x\uE001$', { async: false })).toContain('x</var>\uE000\uE001')
+})
+
+test('a mark that touches a formula has all of it, and the next begins behind it', () => {
+  const marked = new Marked()
+  marked.use(maths)
+  const shown = (source: string) =>
+    marked
+      .parse(
+        source.replace(/[⟦⟧⦃⦄]/g, (c) => ({ '⟦': '\uE000', '⟧': '\uE001', '⦃': '\uE002', '⦄': '\uE003' })[c]!),
+        { async: false },
+      )
+      .replace(/[\uE000-\uE003]/g, (c) => '⟦⟧⦃⦄'[c.charCodeAt(0) - 0xe000]!)
+      .replace(/<var[^>]*>.*?<\/var>/g, 'F')
+      .trim()
+  expect(shown('a ⟦b $x y⟧ z$ c')).toBe('<p>a ⟦b F⟧ c</p>')
+  expect(shown('a $x ⟦y$ b⟧ c')).toBe('<p>a ⟦F b⟧ c</p>')
+  expect(shown('a $x⟦y⟧z$ c')).toBe('<p>a ⟦F⟧ c</p>')
+  expect(shown('⟦a $x⟧ ⦃y$ b⦄')).toBe('<p>⟦a F⟧⦃ b⦄</p>')
+  expect(shown('$x⟦y⟧⦃z$ b⦄')).toBe('<p>⟦F⟧⦃ b⦄</p>')
+  expect(shown('⟦a $x$ b⟧')).toBe('<p>⟦a F b⟧</p>')
 })

@@ -12,10 +12,25 @@ const MONEY = /^[\d.,]+(?:\s|$)/
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 
-/** `<var data-maths>` with the source; edges of marks are set down after it, since a formula has no words to mark. */
+/** `<var data-maths>` with the source. A formula is marked whole or not at all, so edges of marks stand beside it. */
 function source({ text, display }: Tokens.Generic): string {
   const shown = display === true ? 'block' : 'inline'
-  return `<var data-maths="${shown}">${escaped(String(text).replace(EDGE, ''))}</var>${(String(text).match(EDGE) ?? []).join('')}`
+  const { before, after } = edgesBeside(String(text).match(EDGE) ?? [])
+  return `${before}<var data-maths="${shown}">${escaped(String(text).replace(EDGE, ''))}</var>${after}`
+}
+
+/**
+ * Edges that stood inside a formula, moved beside it so that the first mark that touches it has all of it, and one that begins
+ * inside and goes on has what follows. Even characters open a mark, the odd one after each closes it (marks.ts).
+ */
+export function edgesBeside(edges: readonly string[]): { before: string; after: string } {
+  const [first] = edges
+  if (first === undefined) return { before: '', after: '' }
+  const opens = (edge: string) => edge.charCodeAt(0) % 2 === 0
+  const closes = opens(first) ? String.fromCharCode(first.charCodeAt(0) + 1) : first
+  const last = edges.at(-1)!
+  const next = opens(last) && last !== first ? last : ''
+  return { before: opens(first) ? first : '', after: `${edges.includes(closes) ? closes : ''}${next}` }
 }
 
 export const maths: MarkedExtension = {
