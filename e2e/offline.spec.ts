@@ -1,39 +1,15 @@
 // Without a network after the first load: the page, its rooms, the kept model and datanet; and a new version that waits until
 // it is asked for. The only specs that allow the service worker.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, expect, type Page, test } from '@playwright/test'
 import { startPageServer } from '../scripts/page-server.ts'
+import { openDoor } from './door.ts'
 import { ANSWER_MS, answered, ask, LOAD_MS, modelReady, pageUrl } from './real-page.ts'
 
 const BUILT = join(process.env.OPEN_CHAT_STATE ?? fileURLToPath(new URL('../.open-chat', import.meta.url)), 'page')
-
-/** The house behind a door that can be shut: afterwards nobody listens there any more. */
-async function openDoor(): Promise<{ url: string; shut(): Promise<void> }> {
-  const house = new URL(pageUrl())
-  const open = new Set<Socket>()
-  const door: Server = createServer((visitor) => {
-    const inside = connect(Number(house.port), house.hostname)
-    for (const socket of [visitor, inside]) {
-      open.add(socket)
-      socket.on('error', () => {})
-    }
-    visitor.pipe(inside).pipe(visitor)
-  })
-  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
-  const { port } = door.address() as { port: number }
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    shut: () =>
-      new Promise((resolve) => {
-        for (const socket of open) socket.destroy()
-        door.close(() => resolve())
-      }),
-  }
-}
 
 async function visit(browser: Browser, metered: boolean): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', serviceWorkers: 'allow' })
@@ -55,7 +31,7 @@ const keptByWorker = (page: Page) =>
 
 test('opens, answers with sources and traces without a network', async ({ browser }) => {
   test.setTimeout(LOAD_MS * 2 + ANSWER_MS)
-  const door = await openDoor()
+  const door = await openDoor(pageUrl())
   const page = await visit(browser, false)
   await page.goto(door.url)
   await modelReady(page)
