@@ -9,8 +9,11 @@ import type { Device } from './device.ts'
 import { readGguf } from './formats/gguf.ts'
 import { readPeft } from './formats/peft.ts'
 import { Programs } from './kernels/kernel.ts'
-import { AdapterPool } from './lora/adapter-pool.ts'
+import { AdapterPool, poolDefaults } from './lora/adapter-pool.ts'
+import { AdapterShelf } from './lora/adapter-shelf.ts'
+import { packAdapter } from './lora/packed-adapter.ts'
 import { type ChatTemplate, createChatTemplate } from './model/chat-template.ts'
+import { Chooser } from './model/chooser.ts'
 import { type ModelConfig, modelConfig } from './model/config.ts'
 import { Forward } from './model/forward.ts'
 import { KvCache } from './model/kv-cache.ts'
@@ -20,6 +23,7 @@ import { surprise } from './model/surprise.ts'
 import { createTokenizer } from './model/tokenizer.ts'
 import { loadWeights } from './model/weights.ts'
 import { Recorder } from './recorder.ts'
+import { replay } from './replay.ts'
 import { EngineSession } from './session.ts'
 import type { AdapterFiles, ByteSource, CompletionRequest, Engine } from './types.ts'
 
@@ -35,6 +39,8 @@ export interface EngineOptions {
   sha256?: string
   /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
   decodeVariant?: 'lanes' | 'thread-1'
+  /** What of the registered adapters may stay: faces at a time, bytes on the device, bytes of packed weights on the host. */
+  adapterLimits?: { slots?: number; deviceBytes?: number; hostBytes?: number }
   signal?: AbortSignal
   /** Bytes of tensors on the device, of all. */
   onProgress?: (done: number, total: number) => void
@@ -65,18 +71,27 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     weights.release()
     throw error
   })
-  const adapters = new AdapterPool(arena, recorder, config)
+  const { slots = poolDefaults.slots, deviceBytes = poolDefaults.bytes, hostBytes } = options.adapterLimits ?? {}
+  const pool = new AdapterPool(arena, recorder, config, { slots, bytes: deviceBytes })
   const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens })
-  const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters })
+  const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters: pool })
+  const parallel = () => forward.decodeVariant === 'lanes'
+  const chooser = new Chooser({ arena, recorder, programs, scratch, vocab: config.vocab, parallel })
   const runner = new Runner({
     device,
     recorder,
     forward,
     cache,
-    scratch,
+    chooser,
     vocab: config.vocab,
     contextTokens,
-    slotOf: (digest) => adapters.slotOf(digest),
+    slotOf: (key) => pool.slotOf(key),
+  })
+  const adapters = new AdapterShelf({
+    pool,
+    pack: async (files) => packAdapter(config, await contentDigest(files), readPeft(files, config, sha256)),
+    exclusive: (work) => runner.turns.take(() => device.guard(work)),
+    ...(hostBytes === undefined ? {} : { hostBytes }),
   })
   let disposed = false
   const dispose = () => {
@@ -85,14 +100,18 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     runner.close()
     runner.end(() => {
       cache.dispose()
-      adapters.dispose()
+      pool.dispose()
+      chooser.dispose()
       scratch.release()
       weights.release()
       arena.trim()
     })
   }
   try {
-    await runner.turns.take(() => forward.warm(options.decodeVariant))
+    await runner.turns.take(async () => {
+      await forward.warm(options.decodeVariant)
+      await chooser.warm()
+    })
   } catch (error) {
     dispose()
     throw error
@@ -107,10 +126,12 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     session: (adapter = null) => new EngineSession({ runner, cache, adapters }, adapter),
     async step(rows) {
       return runner.stepRows(
-        rows.map(({ session, token }) => {
-          if (session instanceof EngineSession) return { sequence: session.sequence(), token }
-          throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
-        }),
+        await Promise.all(
+          rows.map(async ({ session, token }) => {
+            if (session instanceof EngineSession) return { sequence: await session.sequence(), token }
+            throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
+          }),
+        ),
       )
     },
     complete: (request: CompletionRequest) =>
@@ -119,26 +140,41 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
           ...{ runner, cache, tokenizer, contextTokens, eosIds: config.eosIds },
           template: chatTemplate,
           dispatches: () => recorder.counts.dispatches,
-          digestOf: (name) => adapters.digestOf(name),
+          constraint: (format) => grammars.constraint(format),
+          hold: (adapter) => adapters.hold(adapter),
         },
         request,
       ),
-    score: async (tokens, scoreOptions = {}) =>
-      surprise(runner, cache, adapters.digestOf(scoreOptions.adapter ?? null), tokens, scoreOptions),
-    async addAdapter(name: string, files: AdapterFiles) {
-      const adapter = readPeft(files, config, sha256)
-      const digest = await contentDigest(files)
-      await runner.turns.take(() => device.guard(() => adapters.add(name, digest, adapter)))
+    async score(tokens, scoreOptions = {}) {
+      const hold = await adapters.hold(scoreOptions.adapter)
+      try {
+        return await surprise(runner, cache, hold.key, tokens, scoreOptions)
+      } finally {
+        hold.release()
+      }
     },
-    removeAdapter(name) {
-      void runner.turns.take(async () => adapters.remove(name))
+    async replay(said, replayOptions = {}) {
+      const hold = await adapters.hold(replayOptions.adapter)
+      const found = await replay({ runner, cache }, hold.key, said, replayOptions).finally(() => hold.release())
+      const spoken = said.drawn.filter((id) => !config.eosIds.includes(id))
+      return { ...found, promptText: tokenizer.decode(said.prompt), text: tokenizer.decode(spoken) }
     },
+    addAdapter: (name, files) => adapters.add(name, files),
+    registerAdapter: (name, load) => adapters.register(name, load),
+    async preloadAdapter(name) {
+      const hold = await adapters.hold(name)
+      hold.release()
+    },
+    adapterGroups: (name) => adapters.groups(name),
+    dropAdapterGroups: (name, groups) => adapters.drop(name, groups),
+    removeAdapter: (name) => adapters.remove(name),
     stats: () => ({
       adapterName: device.adapterName,
       isFallbackAdapter: device.isFallbackAdapter,
       weightBytes: weights.bytes,
       kvBytes: cache.bytes,
-      adapterBytes: adapters.bytes,
+      adapterBytes: pool.bytes,
+      adapters: adapters.stats,
       poolBytes: arena.liveBytes + arena.pooledBytes,
       pipelines: programs.count,
       dispatchesPerDecode: runner.dispatchesPerDecode,

@@ -1,7 +1,7 @@
 // A session as the engine gives it out: one sequence of the cache under one adapter, and the verbs of types.ts over the runner.
 // Not the cache's sequence itself: that changes when the adapter does.
 import { OpenChatError } from '../errors.ts'
-import type { AdapterPool } from './lora/adapter-pool.ts'
+import type { AdapterChoice, AdapterHold, AdapterShelf } from './lora/adapter-shelf.ts'
 import type { KvCache, Sequence } from './model/kv-cache.ts'
 import type { PrefillOptions, Runner } from './model/runner.ts'
 import type { Session } from './types.ts'
@@ -9,65 +9,108 @@ import type { Session } from './types.ts'
 export interface SessionParts {
   runner: Runner
   cache: KvCache
-  adapters: AdapterPool
+  adapters: AdapterShelf
 }
 
 export class EngineSession implements Session {
   #parts: SessionParts
-  #adapter: string | null
-  #sequence: Sequence
+  #adapter: AdapterChoice
+  /** Made at the first use: an adapter may have to be loaded for it. */
+  #open: Promise<{ hold: AdapterHold; sequence: Sequence }> | null = null
+  #sequence: Sequence | null = null
   #disposed = false
 
   /** @throws adapter_unknown */
-  constructor(parts: SessionParts, adapter: string | null, sequence?: Sequence) {
+  constructor(parts: SessionParts, adapter: AdapterChoice, open?: { hold: AdapterHold; sequence: Sequence }) {
+    parts.adapters.require(adapter)
     this.#parts = parts
     this.#adapter = adapter
-    this.#sequence = sequence ?? parts.cache.open(parts.adapters.digestOf(adapter))
+    if (open) {
+      this.#open = Promise.resolve(open)
+      this.#sequence = open.sequence
+    }
   }
 
   get length(): number {
-    return this.#sequence.tokens.length
+    return this.#sequence?.tokens.length ?? 0
   }
 
   /**
    * What is fed now. The adapter's name is looked up at each use: removed, it is an error; another one under the same name
    * begins an empty sequence.
-   * @throws session_disposed, adapter_unknown
+   * @throws session_disposed, adapter_unknown, and what loading the adapter throws
    */
-  sequence(): Sequence {
-    if (this.#disposed) throw new OpenChatError('session_disposed', 'This session was disposed.', { action: 'Open a new session.' })
-    const { runner, cache, adapters } = this.#parts
-    const digest = adapters.digestOf(this.#adapter)
-    if (digest !== this.#sequence.adapter) {
-      const old = this.#sequence
-      this.#sequence = cache.open(digest)
-      runner.end(() => cache.drop(old))
+  async sequence(): Promise<Sequence> {
+    while (true) {
+      this.#checkOpen()
+      this.#open ??= this.#enter()
+      const open = this.#open
+      const { hold, sequence } = await open.catch((error: unknown) => {
+        if (this.#open === open) this.#open = null
+        throw error
+      })
+      this.#checkOpen()
+      if (this.#open !== open) continue
+      this.#sequence = sequence
+      if (hold.current) return sequence
+      this.#leave('drop')
     }
-    return this.#sequence
   }
 
   async prefill(tokens: number[], options?: PrefillOptions): Promise<Float32Array> {
-    return this.#parts.runner.prefill(this.sequence(), tokens, false, options)
+    return this.#parts.runner.prefill(await this.sequence(), tokens, false, options)
   }
 
-  useAdapter(name: string | null): void {
-    this.#parts.adapters.digestOf(name)
-    this.#adapter = name
-    this.sequence()
+  useAdapter(adapter: AdapterChoice): void {
+    this.#parts.adapters.require(adapter)
+    if (JSON.stringify(adapter ?? null) === JSON.stringify(this.#adapter ?? null)) return
+    this.#adapter = adapter
+    this.#leave('drop')
   }
 
   async fork(): Promise<Session> {
-    const { runner, cache } = this.#parts
-    return runner.turns.take(async () => {
-      const sequence = this.sequence()
-      return new EngineSession(this.#parts, this.#adapter, await cache.copy(sequence, sequence.tokens.length))
-    })
+    const { runner, cache, adapters } = this.#parts
+    const sequence = await this.sequence()
+    const hold = await adapters.hold(this.#adapter)
+    try {
+      return await runner.turns.take(async () => {
+        const copy = await cache.copy(sequence, sequence.tokens.length)
+        return new EngineSession(this.#parts, this.#adapter, { hold, sequence: copy })
+      })
+    } catch (error) {
+      hold.release()
+      throw error
+    }
   }
 
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
+    this.#leave('park')
+  }
+
+  async #enter(): Promise<{ hold: AdapterHold; sequence: Sequence }> {
+    const { cache, adapters } = this.#parts
+    const hold = await adapters.hold(this.#adapter)
+    return { hold, sequence: cache.open(hold.key) }
+  }
+
+  /** Lets the sequence and its adapter go, once whoever is opening them has them. */
+  #leave(how: 'park' | 'drop'): void {
     const { runner, cache } = this.#parts
-    runner.end(() => cache.park(this.#sequence))
+    const open = this.#open
+    this.#open = null
+    this.#sequence = null
+    open?.then(
+      ({ hold, sequence }) => {
+        hold.release()
+        runner.end(() => cache[how](sequence))
+      },
+      () => undefined,
+    )
+  }
+
+  #checkOpen(): void {
+    if (this.#disposed) throw new OpenChatError('session_disposed', 'This session was disposed.', { action: 'Open a new session.' })
   }
 }

@@ -1,5 +1,8 @@
 // The public face of src/gpu as types: what an engine, a session and a completion are. engine.ts implements it.
 
+import type { TokenLogprob } from './model/draw.ts'
+import type { SamplerSettings } from './model/sampler.ts'
+
 export interface ChatTurn {
   role: 'system' | 'user' | 'assistant'
   content: string
@@ -18,41 +21,111 @@ export interface AdapterFiles {
   weights: Uint8Array
 }
 
-export interface CompletionRequest {
+/** One of several adapters at once: their deltas add up, each times its weight. */
+export interface AdapterPart {
+  /** Given to `addAdapter` or `registerAdapter`. */
+  name: string
+  /** Default 1. */
+  weight?: number
+  /** Names of its contributor groups that are left out here. */
+  without?: readonly string[]
+}
+
+/** Where adapters are, and where those that were asked for were found. */
+export interface AdapterStats {
+  registered: number
+  onHost: number
+  onDevice: number
+  /** Slots of the table in use: an adapter alone, several together, one without some groups. */
+  faces: number
+  found: { device: number; host: number; loaded: number }
+}
+
+/**
+ * What shape the answer must have. An answer ends when its shape is whole; one that `maxTokens` cuts may be a part of it.
+ * `grammar` is EBNF of GBNF's kind whose first rule is `root`.
+ */
+export type ResponseFormat =
+  | { type: 'json_object' }
+  | { type: 'json_schema'; schema: Record<string, unknown> }
+  | { type: 'grammar'; grammar: string }
+
+/** The settings of {@link SamplerSettings} choose the tokens. */
+export interface CompletionRequest extends SamplerSettings {
   /** Exactly one of the three. `tokens` are taken as they are. */
   messages?: ChatTurn[]
   prompt?: string
   tokens?: number[]
   /** With `messages`: words the answer begins with, appended after the generation prompt as ordinary text. */
   begin?: string
-  /** Name given to `addAdapter`, or null / absent for the backbone alone. */
-  adapter?: string | null
+  /** Name given to `addAdapter` or `registerAdapter`, several at once, or null / absent for the backbone alone. */
+  adapter?: string | readonly AdapterPart[] | null
   maxTokens: number
-  /** 0 is greedy: arg max, lowest id on a tie. */
-  temperature: number
-  topK?: number
-  topP?: number
-  seed?: number
   /** Strings that end the answer; the string itself is not part of it. */
   stop?: string[]
+  responseFormat?: ResponseFormat
   signal?: AbortSignal
 }
 
 export type CompletionEvent =
   | { type: 'prefill'; done: number; total: number }
-  | { type: 'token'; id: number; text: string }
+  /** `logprobs` where they were asked for; `top` holds as many as were. */
+  | { type: 'token'; id: number; text: string; logprobs?: { own: number; top: TokenLogprob[] } }
   | {
       type: 'end'
       reason: 'stop' | 'length' | 'cancelled'
       text: string
       tokens: number[]
       promptTokens: number
+      said: Utterance
       /** ms */
       prefillMs: number
       firstTokenMs: number
       decodeMs: number
       dispatches: { prefill: number; decode: number; perToken: number }
     }
+
+/** What was fed and what was drawn after it: enough to let the model say it again. */
+export interface Utterance {
+  prompt: number[]
+  /** An end id included. */
+  drawn: number[]
+  /** Of each drawn token, by the model itself, natural logarithm; null where nothing was asked to tell them. */
+  logprobs: number[] | null
+  /** The settings that decide which token comes next, as they stand in {@link CompletionRequest}. */
+  sampler: Omit<SamplerSettings, 'logprobs'> & { seed: number }
+}
+
+export interface ReplayedToken {
+  at: number
+  id: number
+  /** Tokens with a larger logit. */
+  rank: number
+  /** Largest logit less this one's, after penalties. */
+  gap: number
+  /** Told log probability less the one found; null where none was told. */
+  off: number | null
+  /** draw: these settings could not have drawn it. logprob: they could, but its log probability is another. null: it fits. */
+  reason: 'draw' | 'logprob' | null
+}
+
+export interface Replayed {
+  /** Every token fits. */
+  said: boolean
+  tokens: number
+  refused: number
+  first: ReplayedToken | null
+  worstGap: number
+  worstOff: number | null
+  /** By how much a logit may differ. */
+  tolerance: number
+  /** Tokens that were read to find out. */
+  fed: number
+  ms: number
+  promptText: string
+  /** Without the end token. */
+  text: string
+}
 
 /** One row of a batched step: what is fed, and under which adapter. */
 export interface Session {
@@ -61,7 +134,7 @@ export interface Session {
   /** Feeds tokens; the KV cache grows by their number. @returns logits of the last position, [vocab] f32. */
   prefill(tokens: number[], options?: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<Float32Array>
   /** Changes the adapter of later tokens; earlier KV is dropped, as it was made under another adapter. */
-  useAdapter(name: string | null): void
+  useAdapter(adapter: string | readonly AdapterPart[] | null): void
   /** A copy that shares nothing, at the same position. */
   fork(): Promise<Session>
   dispose(): void
@@ -73,6 +146,7 @@ export interface EngineStats {
   weightBytes: number
   kvBytes: number
   adapterBytes: number
+  adapters: AdapterStats
   poolBytes: number
   pipelines: number
   dispatchesPerDecode: number
@@ -85,17 +159,51 @@ export interface Engine {
   decode(tokens: number[]): string
   /** Ids of a conversation under the file's template, generation prompt and `begin` included. @throws chat_template_failed */
   promptTokens(messages: ChatTurn[], begin?: string): number[]
-  session(adapter?: string | null): Session
+  session(adapter?: string | readonly AdapterPart[] | null): Session
   /** One step of several rows together, each with its own session (and so adapter) and token. @returns logits [rows][vocab]. */
   step(rows: { session: Session; token: number }[]): Promise<Float32Array[]>
   complete(request: CompletionRequest): AsyncIterable<CompletionEvent>
   /** Teacher-forced, from an empty cache at position 0. @returns −ln p(tokens[i] | tokens[0..i)) for i ≥ 1, [tokens.length − 1], natural log in f64. */
   score(
     tokens: number[],
-    options?: { adapter?: string | null; signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
+    options?: {
+      adapter?: string | readonly AdapterPart[] | null
+      signal?: AbortSignal
+      onProgress?: (done: number, total: number) => void
+    },
   ): Promise<Float64Array>
-  /** @throws adapter_unsupported, adapter_mismatch, file_truncated … ; a failing adapter leaves the others untouched. */
+  /**
+   * Did this model say this, under this adapter? @throws utterance_invalid, adapter_unknown, prompt_too_long, cancelled …
+   * @example (await engine.replay(end.said)).said
+   */
+  replay(
+    said: Utterance,
+    options?: {
+      adapter?: string | readonly AdapterPart[] | null
+      signal?: AbortSignal
+      onProgress?: (done: number, total: number) => void
+    },
+  ): Promise<Replayed>
+  /**
+   * To the device at once, and there until it is removed.
+   * @throws adapter_unsupported, adapter_mismatch, file_truncated … ; a failing adapter leaves the others untouched.
+   */
   addAdapter(name: string, files: AdapterFiles): Promise<void>
+  /**
+   * Notes an adapter and reads nothing: whoever uses it first waits for `load`, others do not. Thousands may be registered; the
+   * host and the device keep what was used last, within their budgets. A `load` that fails fails those who asked, and may be
+   * tried again.
+   */
+  registerAdapter(name: string, load: () => Promise<AdapterFiles>): void
+  /** Brings an adapter to the device before it is asked for. @throws as `addAdapter`, and what `load` throws */
+  preloadAdapter(name: string): Promise<void>
+  /** Contributor groups that an adapter's config names. @throws as `preloadAdapter` */
+  adapterGroups(name: string): Promise<string[]>
+  /**
+   * Leaves groups of an adapter out wherever its name is used from now on; [] brings all back. One write into the table.
+   * @throws adapter_unknown, adapter_group_unknown
+   */
+  dropAdapterGroups(name: string, groups: readonly string[]): Promise<void>
   removeAdapter(name: string): void
   stats(): EngineStats
   dispose(): void

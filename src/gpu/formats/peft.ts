@@ -21,18 +21,27 @@ export interface LoraDelta {
   A: Float32Array<ArrayBuffer>
   /** [out, rank], row-major. */
   B: Float32Array<ArrayBuffer>
+  /** Ranks of each contributor group, in order, adding up to `rank`; absent when the adapter names no groups. */
+  groupRanks?: readonly number[]
+  /** DoRA: what a row of W·x + s·B(A x) is multiplied by, [out]. */
+  gain?: Float32Array<ArrayBuffer>
 }
 
 export interface PeftAdapter {
   /** By layer, then in the order of `loraModules`; one per adapted matrix. */
   deltas: LoraDelta[]
   maxRank: number
+  /** `open_chat.groups`: whose ranks are whose, so that a group can be left out when serving. Mostly empty. */
+  groups: string[]
   /** sha256 (hex) of the model file it was trained against, when the config carries `open_chat.base_sha256`. */
   baseSha256: string | null
 }
 
+/** What of a model its adapters depend on. */
+export type AdaptedShape = Pick<ModelConfig, 'layers' | 'hidden' | 'ffn' | 'heads' | 'kvHeads' | 'headDim'>
+
 /** Input and output width of a module. */
-export function moduleShape(config: ModelConfig, module: LoraModule): { inputs: number; outputs: number } {
+export function moduleShape(config: AdaptedShape, module: LoraModule): { inputs: number; outputs: number } {
   const { hidden, ffn, heads, kvHeads, headDim } = config
   if (module === 'q_proj') return { inputs: hidden, outputs: heads * headDim }
   if (module === 'k_proj' || module === 'v_proj') return { inputs: hidden, outputs: kvHeads * headDim }
@@ -60,10 +69,11 @@ export function readPeft(files: AdapterFiles, config: ModelConfig, baseSha256?: 
     })
   }
   const pairs = pairTensors(readSafetensors(files.weights).tensors, config)
-  const deltas = [...pairs.values()].map((pair) => readDelta(pair, json, config))
+  const groups = readGroups(json)
+  const deltas = [...pairs.values()].map((pair) => readDelta(pair, json, config, groups))
   if (deltas.length === 0) throw new OpenChatError('adapter_mismatch', 'The adapter holds no LoRA tensors.')
   deltas.sort((a, b) => a.layer - b.layer || loraModules.indexOf(a.module) - loraModules.indexOf(b.module))
-  return { deltas, maxRank: Math.max(...deltas.map((delta) => delta.rank)), baseSha256: declared }
+  return { deltas, maxRank: Math.max(...deltas.map((delta) => delta.rank)), groups: groups.map(({ name }) => name), baseSha256: declared }
 }
 
 /**
@@ -169,7 +179,7 @@ function isLoraModule(module: string): module is LoraModule {
   return (loraModules as readonly string[]).includes(module)
 }
 
-function readDelta({ path, layer, module, A, B }: Pair, json: Json, config: ModelConfig): LoraDelta {
+function readDelta({ path, layer, module, A, B }: Pair, json: Json, config: ModelConfig, groups: readonly Group[]): LoraDelta {
   if (A === undefined || B === undefined) throw mismatch(`The adapter has only one of lora_A and lora_B for ${path}.`, path)
   const rank = moduleNumber(json, 'rank_pattern', 'r', path)
   const alpha = moduleNumber(json, 'alpha_pattern', 'lora_alpha', path)
@@ -182,13 +192,41 @@ function readDelta({ path, layer, module, A, B }: Pair, json: Json, config: Mode
   fits(A, [rank, inputs])
   fits(B, [outputs, rank])
   const scale = alpha / (json.use_rslora === true ? Math.sqrt(rank) : rank)
-  return { layer, module, rank, scale, A: finiteFloats(A), B: finiteFloats(B) }
+  const delta = { layer, module, rank, scale, A: finiteFloats(A), B: finiteFloats(B) }
+  return groups.length === 0 ? delta : { ...delta, groupRanks: groupRanks(groups, path, rank) }
+}
+
+interface Group {
+  name: string
+  json: Json
+}
+
+/** `open_chat.groups`: [{ name, rank, rank_pattern? }], in the order in which their ranks stand. */
+function readGroups(json: Json): Group[] {
+  const ours = json.open_chat
+  const groups = typeof ours === 'object' && ours !== null && 'groups' in ours ? ours.groups : []
+  if (!Array.isArray(groups)) throw invalid('open_chat.groups is no list.')
+  const read = groups.map((group: unknown): Group => {
+    if (typeof group !== 'object' || group === null || !('name' in group) || typeof group.name !== 'string' || group.name === '') {
+      throw invalid('A group in open_chat.groups has no name.')
+    }
+    return { name: group.name, json: group as Json }
+  })
+  if (new Set(read.map(({ name }) => name)).size !== read.length) throw invalid('Two groups in open_chat.groups have the same name.')
+  return read
+}
+
+function groupRanks(groups: readonly Group[], path: string, rank: number): number[] {
+  const ranks = groups.map(({ json }) => moduleNumber(json, 'rank_pattern', 'rank', path))
+  const sum = ranks.reduce((total, one) => total + one, 0)
+  if (ranks.every((one) => Number.isInteger(one) && one >= 0) && sum === rank) return ranks
+  throw invalid(`The groups of ${path} have the ranks ${ranks.join(' + ')}; the module has rank ${rank}.`)
 }
 
 /** The module's own number where a pattern names it, else the config's. `fan_in_fan_out` concerns the base's layout, not A and B. */
 function moduleNumber(json: Json, patterns: string, fallback: string, path: string): number {
   const table = json[patterns] ?? {}
-  if (typeof table !== 'object') throw invalid(`${patterns} is no object.`)
+  if (typeof table !== 'object' || table === null) throw invalid(`${patterns} is no object.`)
   const key = patternFor(Object.keys(table), path)
   const value = key === null ? json[fallback] : (table as Json)[key]
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(`${key === null ? fallback : `${patterns}.${key}`} is no number.`)

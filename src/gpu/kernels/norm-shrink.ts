@@ -1,9 +1,9 @@
 // Twin of norm-shrink.wgsl: typed arguments to a dispatch.
 import type { Dispatch } from './kernel.ts'
-import type { LoraShrinkInput } from './lora-shrink.ts'
-import code from './norm-shrink.wgsl?raw'
+import { type LoraShrinkInput, shrinkPrelude } from './lora-shrink.ts'
+import body from './norm-shrink.wgsl?raw'
 
-export interface NormShrinkInput extends LoraShrinkInput {
+export interface NormShrinkInput extends Omit<LoraShrinkInput, 'batch' | 'together'> {
   /** [rows][hStride] f32; x is written. */
   h: GPUBuffer
   hStride: number
@@ -18,10 +18,14 @@ export interface NormShrinkInput extends LoraShrinkInput {
 export function normShrink(input: NormShrinkInput): Dispatch {
   const { h, gain, rows, table, a, x, z, site, width, hStride, epsilon, threads } = input
   return {
-    kernel: { name: 'norm-shrink', code, groups: [['read', 'read', 'read', 'read', 'read', 'write', 'write', 'uniform']] },
+    kernel: {
+      name: 'norm-shrink',
+      code: [shrinkPrelude, body].join('\n'),
+      groups: [['read', 'read', 'read', 'read', 'read', 'write', 'write', 'uniform']],
+    },
     constants: {
       ...{ WIDTH: width, H_STRIDE: hStride, EPSILON: epsilon, WORKGROUP: threads },
-      ...{ LAYERS: input.layers, Z_RECORD: input.record, MAX_RANK: input.maxRank },
+      ...{ LAYERS: input.layers, Z_RECORD: input.record },
     },
     resources: [[...[h, gain, rows, table, a, x, z].map((buffer) => ({ buffer })), site]],
     grid: (counts) => [counts.rows, 1],

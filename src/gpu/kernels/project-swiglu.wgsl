@@ -17,9 +17,8 @@ fn silu(a: f32) -> f32 {
 
 fn finish(tile: u32, token: u32, sums: vec4<f32>) {
   let r = 2u * tile;
-  let pair = min(vec2(r, r + 1u), vec2(FFN - 1u));
-  let gate = with_delta(sums, token, 0u, pair.xyxy).xy;
-  let up = with_delta(sums, token, 1u, pair.xyxy).zw;
+  let gate = with_pair(sums.xy, token, 0u, r);
+  let up = with_pair(sums.zw, token, 1u, r);
   let to = token * M_STRIDE + r;
   m[to] = silu(gate.x) * up.x;
   if (r + 1u < FFN) {

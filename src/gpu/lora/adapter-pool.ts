@@ -1,27 +1,46 @@
-// The adapters on the device: one pool of A, one of B, and the table slot → layer → module → (A, B, rank, scale).
-// Not the maths (kernels/lora-shrink.wgsl, tile/lora-expand.wgsl), not a reader (formats/peft.ts).
-// Invariants: slot 0 is empty, all zeros; an adapter is whole or not there, so one that fails leaves the others untouched;
-// the table is written last. A switch of adapter is another number in a row, nothing is moved or merged.
+// The adapters on the device: one pool of A, one of B, and a table of faces (slot → layer → module → segments). The innermost of
+// three tiers. Not the maths (kernels/lora-shrink-row.wgsl, tile/lora-expand.wgsl), and not the one who says what stays
+// (adapter-shelf.ts): here are slots, bytes, and what is written where.
+// Invariants: slot 0 is empty, all zeros; an adapter is whole or not there; its weights are written before the table names them.
+// A switch of face is another number in a row; a face of several adapters, or of one without some groups, is one more slot.
 import { OpenChatError } from '../../errors.ts'
 import type { Arena, Lease } from '../arena.ts'
-import { type LoraDelta, type LoraModule, loraModules, moduleShape, type PeftAdapter } from '../formats/peft.ts'
-import type { ModelConfig } from '../model/config.ts'
+import { type AdaptedShape, type LoraModule, loraModules } from '../formats/peft.ts'
 import type { Recorder } from '../recorder.ts'
 import { Extents } from './extents.ts'
+import { type FaceMember, faceHeads, faceSegments } from './face.ts'
+import { type PackedAdapter, siteCount } from './packed-adapter.ts'
 
-/** Ranks above this are refused: a record of z is that long for every row. */
-export const rankMost = 128
-const slots = 64
-const entryWords = 4
-
-interface Loaded {
-  slot: number
-  digest: string
-  maxRank: number
-  deltas: { layer: number; module: LoraModule; a: number; aLength: number; b: number; bLength: number }[]
+export interface PoolLimits {
+  /** Faces at a time, beside the empty one. */
+  slots: number
+  /** Of A and B together; exceeded only by what is in use at the same time. */
+  bytes: number
 }
 
-/** A pool that doubles, keeping its contents and its offsets. */
+export const poolDefaults: PoolLimits = { slots: 63, bytes: 512 << 20 }
+
+/** Written at once; a larger block is written in pieces, so that others' work goes in between. */
+const pieceBytes = 4 << 20
+
+export interface Resident {
+  packed: PackedAdapter
+  /** Where its blocks begin: A in vec4, B in pairs. */
+  a: number
+  b: number
+}
+
+interface Face {
+  slot: number
+  residents: Resident[]
+  first: number
+  length: number
+}
+
+/** Runs a change of buffers while nothing is being encoded. */
+export type Exclusive = <T>(work: () => Promise<T>) => Promise<T>
+
+/** A buffer that doubles, keeping its contents and its offsets. */
 class Pool {
   lease: Lease<GPUBuffer> | null = null
   extents = new Extents(0)
@@ -34,139 +53,186 @@ class Pool {
 }
 
 export class AdapterPool {
-  /** Moves when a buffer is replaced or the set of adapted sites changes: prepared dispatches are then stale. */
+  /** Moves when a buffer is replaced or the set of adapted sites grows: prepared dispatches are then stale. */
   generation = 0
+  readonly limits: PoolLimits
   #arena: Arena<GPUBuffer>
   #recorder: Recorder
-  #config: ModelConfig
+  #sites: number
   #a = new Pool('lora A', 16)
-  #b = new Pool('lora B', 4)
-  #table: Lease<GPUBuffer> | null = null
-  #loaded = new Map<string, Loaded>()
+  #b = new Pool('lora B', 8)
+  /** Heads of all slots first, then segments. */
+  #table = new Pool('lora table', 16)
+  #residents = new Map<string, Resident>()
+  #faces = new Map<string, Face>()
+  /** Sites that any adapter so far has changed: it only grows, so that an eviction makes no dispatch stale. */
+  #touched = new Set<number>()
+  #closed = false
 
-  constructor(arena: Arena<GPUBuffer>, recorder: Recorder, config: ModelConfig) {
+  constructor(arena: Arena<GPUBuffer>, recorder: Recorder, config: AdaptedShape, limits: PoolLimits = poolDefaults) {
     this.#arena = arena
     this.#recorder = recorder
-    this.#config = config
+    this.#sites = siteCount(config)
+    this.limits = limits
   }
 
   get bytes(): number {
-    return (this.#a.lease?.bytes ?? 0) + (this.#b.lease?.bytes ?? 0) + (this.#table?.bytes ?? 0)
+    return [this.#a, this.#b, this.#table].reduce((sum, { lease }) => sum + (lease?.bytes ?? 0), 0)
   }
 
-  /** Largest rank of any loaded adapter, rounded up to 16 so that few pipelines are made. */
-  get maxRank(): number {
-    return Math.ceil(Math.max(1, ...[...this.#loaded.values()].map(({ maxRank }) => maxRank)) / 16) * 16
+  get residents(): number {
+    return this.#residents.size
   }
 
-  /** Null until the first adapter is added. */
+  /** Null until the first adapter is placed. */
   get buffers(): { a: GPUBuffer; b: GPUBuffer; table: GPUBuffer } | null {
-    if (!this.#a.lease || !this.#b.lease || !this.#table) return null
-    return { a: this.#a.lease.buffer, b: this.#b.lease.buffer, table: this.#table.buffer }
+    if (!this.#a.lease || !this.#b.lease || !this.#table.lease) return null
+    return { a: this.#a.lease.buffer, b: this.#b.lease.buffer, table: this.#table.lease.buffer }
   }
 
-  /** Whether any loaded adapter changes one of these modules of a layer. */
+  /** Whether any adapter so far changes one of these modules of a layer. */
   touches(layer: number, modules: readonly LoraModule[]): boolean {
-    return [...this.#loaded.values()].some(({ deltas }) => deltas.some((delta) => delta.layer === layer && modules.includes(delta.module)))
+    return modules.some((module) => this.#touched.has(layer * loraModules.length + loraModules.indexOf(module)))
   }
 
-  /** Digest of a loaded adapter's content; of null, ''. @throws adapter_unknown */
-  digestOf(name: string | null): string {
-    if (name === null) return ''
-    const loaded = this.#loaded.get(name)
-    if (loaded) return loaded.digest
-    throw unknown(`No adapter is loaded under the name ${name}.`, name)
+  /** Slot of a face; 0 for ''. @throws adapter_unknown when it is not there (any more) */
+  slotOf(key: string): number {
+    if (key === '') return 0
+    const face = this.#faces.get(key)
+    if (face) return face.slot
+    throw new OpenChatError('adapter_unknown', 'The adapter of this answer was removed.', {
+      meta: { adapter: key },
+      action: 'Add the adapter first.',
+    })
   }
 
-  /** Where the adapter with this content is now; 0 for ''. @throws adapter_unknown */
-  slotOf(digest: string): number {
-    if (digest === '') return 0
-    for (const loaded of this.#loaded.values()) if (loaded.digest === digest) return loaded.slot
-    throw unknown('The adapter of this answer was removed.', digest)
+  resident(digest: string): Resident | null {
+    return this.#residents.get(digest) ?? null
+  }
+
+  hasFace(key: string): boolean {
+    return this.#faces.has(key)
   }
 
   /**
-   * @param digest of the adapter's content: keys the KV cache
-   * @throws adapter_unsupported (rank), adapter_pool_full, gpu_out_of_memory
+   * Writes an adapter's weights.
+   * @param force grow past the budget of bytes
+   * @returns null when the budget has no room for it: evict something
+   * @throws gpu_out_of_memory, device_lost
    */
-  async add(name: string, digest: string, adapter: PeftAdapter): Promise<void> {
-    if (this.#loaded.has(name)) this.remove(name)
-    if (adapter.maxRank > rankMost) {
-      throw new OpenChatError('adapter_unsupported', `The adapter has rank ${adapter.maxRank}; at most ${rankMost} is served.`, {
-        meta: { rank: adapter.maxRank, most: rankMost },
-        action: 'Retrain or truncate it at a lower rank.',
-      })
+  async place(packed: PackedAdapter, exclusive: Exclusive, force: boolean): Promise<Resident | null> {
+    const a = await this.#take(this.#a, packed.A.length / 4, exclusive, force)
+    if (a === null) return null
+    const b = await this.#take(this.#b, packed.B.length / 2, exclusive, force).catch((error: unknown) => {
+      this.#a.extents.give(a, packed.A.length / 4)
+      throw error
+    })
+    if (b === null) {
+      this.#a.extents.give(a, packed.A.length / 4)
+      return null
     }
-    const slot = this.#freeSlot()
-    const loaded: Loaded = { slot, digest, maxRank: adapter.maxRank, deltas: [] }
     try {
-      this.#table ??= await this.#arena.allocate(slots * this.#slotWords * 4, poolUsage(), 'lora table', { exact: true })
-      const table = new Uint32Array(this.#slotWords)
-      for (const delta of adapter.deltas) await this.#place(delta, loaded, table)
-      this.#recorder.upload(this.#table.buffer, slot * this.#slotWords * 4, table)
+      await this.#write(this.#a, a, packed.A)
+      await this.#write(this.#b, b, packed.B)
     } catch (error) {
-      this.#giveBack(loaded)
+      this.#a.extents.give(a, packed.A.length / 4)
+      this.#b.extents.give(b, packed.B.length / 2)
       throw error
     }
-    this.#loaded.set(name, loaded)
-    this.generation++
+    const resident: Resident = { packed, a, b }
+    this.#residents.set(packed.digest, resident)
+    const before = this.#touched.size
+    for (const { site } of packed.segments) this.#touched.add(site)
+    if (this.#touched.size > before) this.generation++
+    return resident
   }
 
-  remove(name: string): void {
-    const loaded = this.#loaded.get(name)
-    if (!loaded) return
-    this.#loaded.delete(name)
-    this.#giveBack(loaded)
-    if (this.#table) this.#recorder.upload(this.#table.buffer, loaded.slot * this.#slotWords * 4, new Uint32Array(this.#slotWords))
-    this.generation++
+  /** Gives an adapter's room back, and the slots of the faces that show it. */
+  evict(digest: string): void {
+    const resident = this.#residents.get(digest)
+    if (!resident) return
+    for (const [key, { residents }] of [...this.#faces]) if (residents.includes(resident)) this.dropFace(key)
+    this.#residents.delete(digest)
+    this.#a.extents.give(resident.a, resident.packed.A.length / 4)
+    this.#b.extents.give(resident.b, resident.packed.B.length / 2)
+  }
+
+  /**
+   * Gives a face a slot, if it has none: one write of its segments, one of its heads.
+   * @param members all of them resident
+   * @returns false when every slot is taken
+   * @throws adapter_unsupported, gpu_out_of_memory
+   */
+  async addFace(key: string, members: readonly FaceMember[], exclusive: Exclusive): Promise<boolean> {
+    if (this.#faces.has(key)) return true
+    const residents = members.map(({ packed }) => this.#residents.get(packed.digest)!)
+    const placed = members.map((member, i) => ({ ...member, a: residents[i].a, b: residents[i].b }))
+    const { counts, words } = faceSegments(placed, this.#sites)
+    if (this.#table.lease === null) await this.#take(this.#table, (this.limits.slots + 1) * this.#sites, exclusive, true)
+    const slot = this.#freeSlot()
+    if (slot === null) return false
+    const length = words.length / 4
+    const first = (await this.#take(this.#table, length, exclusive, true))!
+    const table = this.#table.lease!.buffer
+    if (length > 0) this.#recorder.upload(table, first * 16, words)
+    this.#recorder.upload(table, slot * this.#sites * 16, faceHeads(placed, counts, first))
+    this.#faces.set(key, { slot, residents, first, length })
+    return true
+  }
+
+  dropFace(key: string): void {
+    const face = this.#faces.get(key)
+    if (!face) return
+    this.#faces.delete(key)
+    this.#table.extents.give(face.first, face.length)
   }
 
   dispose(): void {
-    this.#loaded.clear()
-    this.#table?.release()
-    this.#table = null
-    for (const pool of [this.#a, this.#b]) {
+    this.#closed = true
+    this.#residents.clear()
+    this.#faces.clear()
+    this.#touched.clear()
+    for (const pool of [this.#a, this.#b, this.#table]) {
       pool.lease?.release()
       pool.lease = null
       pool.extents = new Extents(0)
     }
   }
 
-  get #slotWords(): number {
-    return this.#config.layers * loraModules.length * entryWords
+  #freeSlot(): number | null {
+    const taken = new Set([...this.#faces.values()].map(({ slot }) => slot))
+    for (let slot = 1; slot <= this.limits.slots; slot++) if (!taken.has(slot)) return slot
+    return null
   }
 
-  #freeSlot(): number {
-    const taken = new Set([...this.#loaded.values()].map(({ slot }) => slot))
-    for (let slot = 1; slot < slots; slot++) if (!taken.has(slot)) return slot
-    throw new OpenChatError('adapter_pool_full', `All ${slots - 1} adapter slots are taken.`, {
-      meta: { slots: slots - 1 },
-      action: 'Remove an adapter that is not in use.',
-    })
+  /** Queue order protects what is there: work submitted before this write has read its numbers. */
+  async #write(pool: Pool, at: number, words: Float32Array<ArrayBuffer>): Promise<void> {
+    const piece = pieceBytes / 4
+    for (let from = 0; from < words.length; from += piece) {
+      if (from > 0) await new Promise((resolve) => setTimeout(resolve, 0))
+      // Looked up each time: another adapter's arrival may have moved the pool meanwhile, contents and all.
+      const lease = pool.lease
+      if (lease === null) throw disposed()
+      this.#recorder.upload(lease.buffer, at * pool.unitBytes + from * 4, words.subarray(from, from + piece))
+    }
   }
 
-  async #place(delta: LoraDelta, loaded: Loaded, table: Uint32Array): Promise<void> {
-    const { layer, module, rank, scale, A, B } = delta
-    const { inputs } = moduleShape(this.#config, module)
-    const width = Math.ceil(inputs / 4)
-    const aLength = rank * width
-    const bLength = B.length
-    const a = await this.#take(this.#a, aLength)
-    loaded.deltas.push({ layer, module, a, aLength, b: 0, bLength: 0 })
-    const b = await this.#take(this.#b, bLength)
-    Object.assign(loaded.deltas[loaded.deltas.length - 1], { b, bLength })
-    this.#recorder.upload(this.#a.lease!.buffer, a * 16, inputs % 4 === 0 ? A : paddedRows(A, rank, inputs, width * 4))
-    this.#recorder.upload(this.#b.lease!.buffer, b * 4, B)
-    const at = (layer * loraModules.length + loraModules.indexOf(module)) * entryWords
-    table.set([a, b, rank], at)
-    new Float32Array(table.buffer)[at + 3] = scale
-  }
-
-  async #take(pool: Pool, length: number): Promise<number> {
-    const start = pool.extents.take(length)
+  async #take(pool: Pool, length: number, exclusive: Exclusive, force: boolean): Promise<number | null> {
+    const start = length === 0 ? 0 : pool.extents.take(length)
     if (start !== null) return start
-    const capacity = Math.max(pool.extents.capacity * 2, pool.extents.capacity + length, (1 << 20) / pool.unitBytes)
-    const lease = await this.#arena.allocate(capacity * pool.unitBytes, poolUsage(), pool.label, { exact: true })
+    const { capacity } = pool.extents
+    const least = capacity + length
+    const room = Math.floor((this.limits.bytes - this.bytes) / pool.unitBytes) + capacity
+    if (room < least && !force) return null
+    const wanted = Math.max(capacity * 2, least, (1 << 20) / pool.unitBytes)
+    await exclusive(() => this.#grow(pool, force ? wanted : Math.min(wanted, room)))
+    return pool.extents.take(length)
+  }
+
+  async #grow(pool: Pool, capacity: number): Promise<void> {
+    if (this.#closed) throw disposed()
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
+    const lease = await this.#arena.allocate(capacity * pool.unitBytes, usage, pool.label, { exact: true })
     if (pool.lease) {
       const bytes = pool.extents.capacity * pool.unitBytes
       this.#recorder.copy([{ from: pool.lease.buffer, fromOffset: 0, to: lease.buffer, toOffset: 0, bytes }])
@@ -175,28 +241,9 @@ export class AdapterPool {
     pool.lease = lease
     pool.extents.grow(capacity)
     this.generation++
-    return pool.extents.take(length)!
-  }
-
-  #giveBack({ deltas }: Loaded): void {
-    for (const { a, aLength, b, bLength } of deltas) {
-      this.#a.extents.give(a, aLength)
-      this.#b.extents.give(b, bLength)
-    }
   }
 }
 
-function unknown(sentence: string, adapter: string): OpenChatError {
-  return new OpenChatError('adapter_unknown', sentence, { meta: { adapter }, action: 'Add the adapter first.' })
-}
-
-/** A function, since Node has no GPUBufferUsage until Dawn is loaded. */
-function poolUsage(): number {
-  return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
-}
-
-function paddedRows(rows: Float32Array, count: number, from: number, to: number): Float32Array {
-  const out = new Float32Array(count * to)
-  for (let r = 0; r < count; r++) out.set(rows.subarray(r * from, (r + 1) * from), r * to)
-  return out
+function disposed(): OpenChatError {
+  return new OpenChatError('engine_disposed', 'The engine was disposed.', { action: 'Load the model again.' })
 }

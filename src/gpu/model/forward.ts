@@ -7,7 +7,6 @@
 // Not a scheduler: one `run` at a time (engine.ts sees to it). Prepared dispatches are kept until a buffer they bind moves.
 import type { Device } from '../device.ts'
 import type { LoraModule } from '../formats/peft.ts'
-import { argmax } from '../kernels/argmax.ts'
 import { attention } from '../kernels/attention.ts'
 import { embed } from '../kernels/embed.ts'
 import { headNorm } from '../kernels/head-norm.ts'
@@ -21,15 +20,17 @@ import { projectSwiglu } from '../kernels/project-swiglu.ts'
 import type { LoraInput, TileVariant } from '../kernels/projection.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import type { AdapterPool } from '../lora/adapter-pool.ts'
+import { zRecord } from '../lora/face.ts'
 import type { Recorder } from '../recorder.ts'
 import type { ModelConfig } from './config.ts'
 import { type KvCache, pageTokens, type Sequence } from './kv-cache.ts'
-import { mostPicks, type Scratch, siteBytes, zRecord } from './scratch.ts'
+import { mostPicks, type Scratch, siteBytes } from './scratch.ts'
 import type { Weights } from './weights.ts'
 
 export interface Row {
   sequence: Sequence
-  token: number
+  /** null: what the last submit's sampler left in `scratch.tokens` for this row; then all rows are such. */
+  token: number | null
   position: number
   /** Adapter slot; 0 for none. */
   slot: number
@@ -75,19 +76,20 @@ export class Forward {
 
   /**
    * Encodes and submits one pass; the cache must have room for every row. The logits of picked rows are then in
-   * `scratch.logits`, in the order of `picks`, and with `greedy` their arg max in `scratch.chosen`.
+   * `scratch.logits`, in the order of `picks`.
    * @param picks rows (by index) whose logits are wanted; none in the middle of a prefill
+   * @param after what becomes of the logits, in the same submit: model/chooser.ts
    */
-  async run(rows: readonly Row[], picks: readonly number[], greedy: boolean): Promise<void> {
+  async run(rows: readonly Row[], picks: readonly number[], after: readonly Prepared[] = []): Promise<void> {
     this.#parts.device.check()
     const lora = rows.some(({ slot }) => slot !== 0)
     const work = await this.#bodyOf(this.#variant(rows.length), lora)
-    const head = picks.length > 0 ? await this.#headOf(this.#variant(picks.length), greedy) : []
+    const head = picks.length > 0 ? await this.#headOf(this.#variant(picks.length)) : []
     this.#upload(rows, picks)
-    this.#parts.recorder.submit([...work, ...head], { rows: rows.length, picks: picks.length })
+    this.#parts.recorder.submit([...work, ...head, ...after], { rows: rows.length, picks: picks.length })
   }
 
-  /** Chooses the decode variant, and makes the pipelines of a prefill and of a greedy step, so that the first answer waits for none. */
+  /** Chooses the decode variant, and makes the pipelines of a prefill and of a step, so that the first answer waits for none. */
   async warm(variant: 'lanes' | 'thread-1' | undefined): Promise<void> {
     if (variant === undefined) await this.probe()
     else this.decodeVariant = variant
@@ -95,7 +97,7 @@ export class Forward {
     const sequence = cache.open('')
     await cache.reserve(sequence, 1)
     cache.drop(sequence)
-    await Promise.all([this.#bodyOf('thread-4', false), this.#bodyOf(this.decodeVariant, false), this.#headOf(this.decodeVariant, true)])
+    await Promise.all([this.#bodyOf('thread-4', false), this.#bodyOf(this.decodeVariant, false), this.#headOf(this.decodeVariant)])
   }
 
   /** Times one layer's projections in both decode variants on the loaded weights and keeps the faster: never the adapter's name. */
@@ -122,8 +124,8 @@ export class Forward {
     return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
   }
 
-  #headOf(variant: TileVariant, greedy: boolean): Promise<Prepared[]> {
-    return this.#kept(`head ${variant} ${greedy}`, () => this.#head(variant, greedy))
+  #headOf(variant: TileVariant): Promise<Prepared[]> {
+    return this.#kept(`head ${variant}`, () => this.#head(variant))
   }
 
   /** Barriers are dear here: what the probe of the projections found holds for the other kernels too. */
@@ -164,11 +166,12 @@ export class Forward {
       pages.set(sequence.pages, i * scratch.pageStride)
     })
     recorder.upload(scratch.batch, 0, new Uint32Array([rows.length, picks.length]))
-    recorder.upload(
-      scratch.tokens,
-      0,
-      Uint32Array.from(rows, ({ token }) => token),
-    )
+    if (rows.every(({ token }) => token !== null))
+      recorder.upload(
+        scratch.tokens,
+        0,
+        Uint32Array.from(rows, ({ token }) => token!),
+      )
     recorder.upload(scratch.rows, 0, records)
     recorder.upload(scratch.pages, 0, pages)
     if (picks.length > 0) recorder.upload(scratch.picks, 0, Uint32Array.from(picks))
@@ -180,7 +183,7 @@ export class Forward {
       embed({ segment, batch: scratch.batch, tokens: scratch.tokens, h: scratch.h, hStride: scratch.hStride, width: config.hidden }),
     )
     for (let layer = 0; layer < config.layers; layer++) {
-      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site) : null))
+      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site, variant) : null))
       const { attentionNorm, ffnNorm } = weights.layers[layer]
       work.push(qkv ? this.#normShrink(attentionNorm, qkv) : this.#norm(attentionNorm, false))
       work.push(...this.#qkv(layer, variant, qkv), this.#attention(layer))
@@ -192,13 +195,12 @@ export class Forward {
     return work
   }
 
-  #head(variant: TileVariant, greedy: boolean): Dispatch[] {
+  #head(variant: TileVariant): Dispatch[] {
     const { config, weights, scratch } = this.#parts
-    const { batch, x, xStride, logits, chosen } = scratch
+    const { batch, x, xStride, logits } = scratch
     const work = [this.#norm(weights.outputNorm, true)]
     for (const segment of weights.head)
       work.push(projectLogits({ segment, variant, workgroup: this.#workgroup, x, xStride, batch, logits, vocab: config.vocab }))
-    if (greedy) work.push(argmax({ logits, token: chosen, vocab: config.vocab, threads: this.#alone ? 1 : 256 }))
     return work
   }
 
@@ -321,7 +323,7 @@ export class Forward {
   }
 
   /** What shrinks and expands at a site, or nothing when no loaded adapter touches its modules. */
-  #lora(layer: number, site: number): Lora | null {
+  #lora(layer: number, site: number, variant: TileVariant): Lora | null {
     const { config, scratch, adapters, recorder } = this.#parts
     const { modules, index } = sites[site]
     const pools = adapters.buffers
@@ -335,7 +337,9 @@ export class Forward {
     const offset = (layer * sites.length + site) * siteBytes
     recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), stride / 4]))
     return {
-      ...{ x, rows, z, ...pools, parts, layers: config.layers, record: zRecord, maxRank: adapters.maxRank },
+      ...{ x, rows, z, ...pools, parts, layers: config.layers, record: zRecord },
+      batch: scratch.batch,
+      together: variant === 'thread-4' ? 4 : 1,
       site: { buffer, offset, size: siteBytes },
     }
   }

@@ -3,10 +3,11 @@
 // and adapters follow scratch.ts, kv-cache.ts and adapter-pool.ts, and memory-plan.gpu.test.ts holds them to those.
 import type { GgufFile } from '../formats/gguf.ts'
 import { requireSupportedType } from '../formats/quant.ts'
+import { zRecord } from '../lora/face.ts'
 import { layerTensors, type ModelConfig, modelConfig, requireTensor } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
 import { commonFormat, tileWords } from './pack.ts'
-import { mostPicks, siteBytes, zRecord } from './scratch.ts'
+import { mostPicks, siteBytes } from './scratch.ts'
 
 export interface MemoryPlan {
   weights: number
@@ -20,8 +21,8 @@ export interface MemoryPlan {
   largestBuffer: number
 }
 
-/** Of adapter-pool.ts: the table, and two pools that begin at 1 MiB. */
-const adapterFloor = 64 * 7 * 16
+/** Of adapter-pool.ts: the table, doubled by its first segments, and two pools that begin at 1 MiB. */
+const adapterFloor = 2 * 64 * 7 * 16
 const poolFloor = 2 << 20
 const scoreBytes = 32 << 20
 const wantedRows = 128

@@ -2,7 +2,7 @@
 // Widths are padded to 32 columns. The padding of h is never read; that of x is written as zeros by rms-norm; that of o and m is
 // zero because the buffers are made fresh and no kernel writes there.
 import type { Arena, Lease } from '../arena.ts'
-import { rankMost } from '../lora/adapter-pool.ts'
+import { zRecord } from '../lora/face.ts'
 import type { ModelConfig } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
 import { ropeAmplitude, ropeTable } from './rope-table.ts'
@@ -10,8 +10,6 @@ import { ropeAmplitude, ropeTable } from './rope-table.ts'
 /** Rows whose logits one submit may give; a step picks each of its rows, so it touches no more sequences either. */
 export const mostPicks = 32
 const mostSequences = mostPicks
-/** u32 of a record of z: where B begins, rank, z. */
-export const zRecord = rankMost + 2
 /** Alignment of a uniform binding's offset. */
 export const siteBytes = 256
 

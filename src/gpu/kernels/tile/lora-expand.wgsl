@@ -1,22 +1,48 @@
-// Prelude: y[row] += Σ_r B[row][r] · z[r], where z = scale · A·x of the token's own adapter, written by lora-shrink.wgsl one
-// dispatch before. A record of z says whose it is: [0] where B begins in the pool, [1] its rank, [2 + r] z as f32 bits.
-// Rank 0 (slot 0, or a module the adapter leaves alone) adds nothing. B is [out][rank], r fastest: a thread reads runs.
+// Prelude: y[row] += Σ_r B[row][r] · z[r], where z = scale · A·x of the token's own adapters, written one dispatch before by
+// what shrinks. A record of z says whose it is, segment by segment: lora-shrink-row.wgsl has its layout.
+// No segment (slot 0, or a module the adapter leaves alone) adds nothing. B is [out / 2][rank] of two rows, r fastest: a thread
+// reads runs, and a tile's rows always come in neighbouring pairs whose first is even. Ranks are added one by one, in order,
+// so a face without some segments gives, bit for bit, what one built without them gives.
 // Never merged into W: a quantised base would round the delta away.
 @group(1) @binding(0) var<storage, read> Z: array<u32>;
-@group(1) @binding(1) var<storage, read> B: array<f32>;
+@group(1) @binding(1) var<storage, read> B: array<vec2<f32>>;
 
 override Z_RECORD: u32;
 override Z_PARTS: u32;
 
+// rows: r, r + 1, s, s + 1 with r and s even.
 fn with_delta(y: vec4<f32>, token: u32, part: u32, rows: vec4<u32>) -> vec4<f32> {
   let record = (token * Z_PARTS + part) * Z_RECORD;
-  let base = Z[record];
-  let rank = Z[record + 1u];
+  let segments = Z[record];
+  var at = record + 2u + 2u * segments;
   var sum = y;
-  let at = vec4(base) + rows * rank;
-  for (var r = 0u; r < rank; r++) {
-    let z = bitcast<f32>(Z[record + 2u + r]);
-    sum += z * vec4(B[at.x + r], B[at.y + r], B[at.z + r], B[at.w + r]);
+  for (var s = 0u; s < segments; s++) {
+    let b = Z[record + 2u + 2u * s];
+    let rank = Z[record + 3u + 2u * s];
+    let first = b + rows.x / 2u * rank;
+    let second = b + rows.z / 2u * rank;
+    for (var r = 0u; r < rank; r++) {
+      sum += bitcast<f32>(Z[at + r]) * vec4(B[first + r], B[second + r]);
+    }
+    at += rank;
+  }
+  return sum;
+}
+
+// Rows r and r + 1, r even.
+fn with_pair(y: vec2<f32>, token: u32, part: u32, row: u32) -> vec2<f32> {
+  let record = (token * Z_PARTS + part) * Z_RECORD;
+  let segments = Z[record];
+  var at = record + 2u + 2u * segments;
+  var sum = y;
+  for (var s = 0u; s < segments; s++) {
+    let b = Z[record + 2u + 2u * s];
+    let rank = Z[record + 3u + 2u * s];
+    let first = b + row / 2u * rank;
+    for (var r = 0u; r < rank; r++) {
+      sum += bitcast<f32>(Z[at + r]) * B[first + r];
+    }
+    at += rank;
   }
   return sum;
 }

@@ -1,0 +1,94 @@
+// An adapter as the device holds it: all its A in one block, all its B in another, and a list of segments that says what stands
+// where. Not on the device yet, and not a reader (formats/peft.ts): this is what the host tier keeps.
+// Invariants: a segment is one module's share of one group of ranks; A rows are padded with zeros to whole vec4, B rows to pairs.
+import { type AdaptedShape, type LoraDelta, loraModules, moduleShape, type PeftAdapter } from '../formats/peft.ts'
+
+export interface PackedSegment {
+  /** layer · 7 + module: which head of the table it hangs on. */
+  site: number
+  /** Index into `groups`; 0 where there are none. */
+  group: number
+  /** Where its A begins, in vec4, and its B, in pairs, within the blocks. */
+  a: number
+  b: number
+  rank: number
+  scale: number
+}
+
+export interface PackedAdapter {
+  /** Of the content: keys the KV cache. */
+  digest: string
+  /** [rank][⌈in / 4⌉ · 4] of each segment, one after the other. */
+  A: Float32Array<ArrayBuffer>
+  /** [⌈out / 2⌉][rank][2] of each segment, then the gains of DoRA as pairs: rows come in pairs, ranks fastest. */
+  B: Float32Array<ArrayBuffer>
+  segments: PackedSegment[]
+  /** Where the gains − 1 of a site begin in B, in pairs; empty for plain LoRA. */
+  gains: { site: number; b: number }[]
+  /** Names of the contributor groups; empty when the adapter names none. */
+  groups: string[]
+  maxRank: number
+}
+
+/** Sites of a model: heads of one slot. */
+export function siteCount(config: AdaptedShape): number {
+  return config.layers * loraModules.length
+}
+
+export function packAdapter(config: AdaptedShape, digest: string, adapter: Omit<PeftAdapter, 'baseSha256'>): PackedAdapter {
+  const { deltas, groups, maxRank } = adapter
+  const segments: PackedSegment[] = []
+  const gains: PackedAdapter['gains'] = []
+  let [a, b] = [0, 0]
+  const shapes = deltas.map((delta) => {
+    const { inputs, outputs } = moduleShape(config, delta.module)
+    return { width: Math.ceil(inputs / 4), pairs: Math.ceil(outputs / 2), inputs, outputs }
+  })
+  deltas.forEach((delta, i) => {
+    const site = delta.layer * loraModules.length + loraModules.indexOf(delta.module)
+    const ranks = delta.groupRanks ?? [delta.rank]
+    ranks.forEach((rank, group) => {
+      if (rank > 0) segments.push({ site, group, a, b, rank, scale: delta.scale })
+      a += rank * shapes[i].width
+      b += rank * shapes[i].pairs
+    })
+  })
+  deltas.forEach((delta, i) => {
+    if (delta.gain === undefined) return
+    gains.push({ site: delta.layer * loraModules.length + loraModules.indexOf(delta.module), b })
+    b += shapes[i].pairs
+  })
+  const A = new Float32Array(a * 4)
+  const B = new Float32Array(b * 2)
+  ;[a, b] = [0, 0]
+  deltas.forEach((delta, i) => {
+    const { width, pairs, inputs } = shapes[i]
+    for (let r = 0; r < delta.rank; r++) A.set(delta.A.subarray(r * inputs, (r + 1) * inputs), (a + r * width) * 4)
+    a += delta.rank * width
+    let first = 0
+    for (const rank of delta.groupRanks ?? [delta.rank]) {
+      placePairs(B, b, delta, first, rank)
+      first += rank
+      b += rank * pairs
+    }
+  })
+  deltas.forEach((delta, i) => {
+    if (delta.gain === undefined) return
+    delta.gain.forEach((gain, o) => {
+      B[2 * b + o] = gain - 1
+    })
+    b += shapes[i].pairs
+  })
+  return { digest, A, B, segments, gains, groups, maxRank }
+}
+
+/** Ranks [first, first + rank) of B, [out][all ranks], as [out / 2][rank][2]. A DoRA gain scales its rows. */
+function placePairs(into: Float32Array, at: number, { B, rank: all, gain }: LoraDelta, first: number, rank: number): void {
+  const outputs = B.length / all
+  for (let o = 0; o < outputs; o++) {
+    const from = o * all + first
+    const to = 2 * (at + (o >> 1) * rank) + (o & 1)
+    const factor = gain?.[o] ?? 1
+    for (let r = 0; r < rank; r++) into[to + 2 * r] = factor * B[from + r]
+  }
+}
