@@ -105,7 +105,7 @@ describe('adapters', () => {
     const broken = tinyAdapter({ rank: 4, seed: 5 })
     await expect(engine.addAdapter('c', { ...broken, weights: broken.weights.slice(0, -8) })).rejects.toHaveProperty('code')
     const bytes = engine.stats().adapterBytes
-    await expect(engine.addAdapter('c', tinyAdapter({ rank: 200, seed: 5 }))).rejects.toMatchObject({ code: 'adapter_unsupported' })
+    await expect(engine.addAdapter('c', tinyAdapter({ rank: 300, seed: 5 }))).rejects.toMatchObject({ code: 'adapter_unsupported' })
     expect(engine.stats().adapterBytes).toBe(bytes)
     expect(() => engine.session('c')).toThrow(expect.objectContaining({ code: 'adapter_unknown' }))
     expect(await logitsOf(tokens(10), 'a')).toEqual(before)

@@ -24,7 +24,7 @@ export interface AdapterHold {
 }
 
 export interface ShelfParts {
-  pool: AdapterPool
+  pool: Pick<AdapterPool, 'limits' | 'residents' | 'resident' | 'place' | 'evict' | 'hasFace' | 'addFace' | 'dropFace'>
   /** Reads and packs. @throws adapter_unsupported, adapter_mismatch … */
   pack: (files: AdapterFiles) => Promise<PackedAdapter>
   exclusive: Exclusive

@@ -2,10 +2,8 @@
 // left out. It is a list of segments in the table and moves no weight: Σ w_i s_i B_i A_i is the concatenation of the ranks.
 // Invariant: its key names contents (digests), never names, as the KV cache is keyed by it.
 import { OpenChatError } from '../../errors.ts'
-import type { PackedAdapter } from './packed-adapter.ts'
+import { type PackedAdapter, rankMost } from './packed-adapter.ts'
 
-/** Ranks of a face on one module, all its adapters together: a record of z is that long for every row. */
-export const rankMost = 256
 /** Adapters and groups of a face on one module. */
 export const segmentMost = 32
 /** u32 of a record of z: how many segments, gains, (B, rank) of each, z of all. */

@@ -1,7 +1,11 @@
 // An adapter as the device holds it: all its A in one block, all its B in another, and a list of segments that says what stands
 // where. Not on the device yet, and not a reader (formats/peft.ts): this is what the host tier keeps.
 // Invariants: a segment is one module's share of one group of ranks; A rows are padded with zeros to whole vec4, B rows to pairs.
+import { OpenChatError } from '../../errors.ts'
 import { type AdaptedShape, type LoraDelta, loraModules, moduleShape, type PeftAdapter } from '../formats/peft.ts'
+
+/** Ranks on one module, all adapters of a row together: a record of z is that long for every row. */
+export const rankMost = 256
 
 export interface PackedSegment {
   /** layer · 7 + module: which head of the table it hangs on. */
@@ -35,8 +39,15 @@ export function siteCount(config: AdaptedShape): number {
   return config.layers * loraModules.length
 }
 
+/** @throws adapter_unsupported when a module's rank is more than is served */
 export function packAdapter(config: AdaptedShape, digest: string, adapter: Omit<PeftAdapter, 'baseSha256'>): PackedAdapter {
   const { deltas, groups, maxRank } = adapter
+  if (maxRank > rankMost) {
+    throw new OpenChatError('adapter_unsupported', `The adapter has rank ${maxRank}; at most ${rankMost} is served.`, {
+      meta: { rank: maxRank, most: rankMost },
+      action: 'Retrain or truncate it at a lower rank.',
+    })
+  }
   const segments: PackedSegment[] = []
   const gains: PackedAdapter['gains'] = []
   let [a, b] = [0, 0]
