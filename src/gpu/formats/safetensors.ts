@@ -5,6 +5,7 @@
 // Source: the safetensors format (u64 header length, JSON header, data).
 import { OpenChatError } from '../../errors.ts'
 import { bfloatToFloat, halfToFloat } from './half.ts'
+import { dtypeBytes, headerLength, parseSafetensorsHeader, truncated } from './safetensors-header.ts'
 
 export interface SafetensorsTensor {
   name: string
@@ -20,57 +21,18 @@ export interface SafetensorsFile {
   tensors: Map<string, SafetensorsTensor>
 }
 
-const dtypeBytes: Readonly<Record<string, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-}
-/** The limit of the format's own reader. */
-const maxHeaderBytes = 100_000_000
-
-function invalid(sentence: string, meta: Record<string, string | number> = {}, cause?: unknown): OpenChatError {
-  return new OpenChatError('safetensors_invalid', sentence, { meta, action: 'Fetch or export the file again.', cause })
-}
-
 /**
  * @example readSafetensors(bytes).tensors.get('lora_A.weight')
  * @throws safetensors_invalid or file_truncated, naming the tensor where one is at fault.
  */
 export function readSafetensors(file: Uint8Array): SafetensorsFile {
   if (file.length < 8) throw truncated('the header length', 8, file.length)
-  const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(maxHeaderBytes)) throw invalid(`A safetensors header of ${length} bytes is promised; ${maxHeaderBytes} is the most.`)
-  const headerBytes = Number(length)
-  if (8 + headerBytes > file.length) throw truncated('the header', 8 + headerBytes, file.length)
-  const header = parseHeader(file.subarray(8, 8 + headerBytes))
-  const data = file.subarray(8 + headerBytes)
-  const metadata = new Map<string, string>()
-  const tensors = new Map<string, SafetensorsTensor>()
-  const ranges: { name: string; begin: number; end: number }[] = []
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') {
-      if (!isRecord(entry)) throw invalid('The __metadata__ of the safetensors header is no object.')
-      for (const [key, value] of Object.entries(entry)) metadata.set(key, String(value))
-      continue
-    }
-    const { dtype, shape, begin, end } = parseEntry(name, entry)
-    if (end > data.length) throw truncated(`tensor ${name}`, 8 + headerBytes + end, file.length)
-    ranges.push({ name, begin, end })
-    tensors.set(name, { name, dtype, shape, bytes: data.subarray(begin, end) })
-  }
-  checkTiling(ranges, data.length)
+  const headerBytes = headerLength(file, file.length)
+  const { metadata, entries, dataOffset } = parseSafetensorsHeader(file.subarray(8, 8 + headerBytes), file.length)
+  const data = file.subarray(dataOffset)
+  const tensors = new Map(
+    entries.map(({ name, dtype, shape, begin, end }) => [name, { name, dtype, shape, bytes: data.subarray(begin, end) }]),
+  )
   return { metadata, tensors }
 }
 
@@ -112,58 +74,4 @@ export function writeSafetensors(tensors: SafetensorsTensor[], metadata: Record<
     to += bytes.length
   }
   return out
-}
-
-function truncated(what: string, needed: number, bytes: number): OpenChatError {
-  return new OpenChatError('file_truncated', `The safetensors file ends inside ${what}: ${needed} bytes are needed, ${bytes} are there.`, {
-    meta: { what, needed, bytes },
-    action: 'Fetch the file again.',
-  })
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
-  let header: unknown
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (cause) {
-    throw invalid('The safetensors header is no JSON text.', {}, cause)
-  }
-  if (!isRecord(header)) throw invalid('The safetensors header is no JSON object.')
-  return header
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function parseEntry(name: string, entry: unknown): { dtype: string; shape: number[]; begin: number; end: number } {
-  if (!isRecord(entry)) throw invalid(`The entry of tensor ${name} is no object.`, { tensor: name })
-  const { dtype, shape, data_offsets: offsets } = entry
-  if (typeof dtype !== 'string' || dtypeBytes[dtype] === undefined) {
-    throw invalid(`Tensor ${name} has the unknown dtype ${String(dtype).slice(0, 40)}.`, { tensor: name })
-  }
-  if (!Array.isArray(shape) || shape.length > 8 || !shape.every(isSize))
-    throw invalid(`Tensor ${name} has no valid shape.`, { tensor: name })
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
-    throw invalid(`Tensor ${name} has no valid data_offsets.`, { tensor: name })
-  }
-  const [begin, end] = offsets
-  const bytes = shape.reduce((product, size) => product * size, 1) * dtypeBytes[dtype]
-  if (end - begin !== bytes) {
-    throw invalid(`Tensor ${name} spans ${end - begin} bytes; its shape ${shape.join('×')} of ${dtype} takes ${bytes}.`, { tensor: name })
-  }
-  return { dtype, shape, begin, end }
-}
-
-function checkTiling(ranges: { name: string; begin: number; end: number }[], bytes: number): void {
-  let at = 0
-  for (const { name, begin, end } of ranges.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw invalid(`Tensor ${name} begins at ${begin} of the data, expected ${at}.`, { tensor: name })
-    at = end
-  }
-  if (at !== bytes) throw invalid(`The last tensor ends at ${at} of ${bytes} bytes of data.`)
 }

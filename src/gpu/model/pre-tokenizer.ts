@@ -13,16 +13,41 @@ export interface PreTokenizer {
   nfc: boolean
 }
 
-const gpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+/** Of byte-level BPE by default; ByteLevel itself makes this cut where it is asked to. */
+export const gpt2Split = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 const cl100k = (numbers: string) =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${numbers}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
+const [upper, lower] = ['[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]', '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]']
+const any = '[^\\r\\n\\p{L}\\p{N}]?'
+
+export const cutOf = {
+  everyDigit: '\\p{N}',
+  llama3: cl100k('\\p{N}{1,3}'),
+  qwen2: cl100k('\\p{N}'),
+  /** Mistral's: a word begins where a capital follows a small letter. */
+  tekken: `${any}${upper}*${lower}+|${any}${upper}+${lower}*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`,
+} as const
+
+const llama3: PreTokenizer = { splits: [cutOf.llama3], ignoreMerges: true, nfc: false }
+const qwen2: PreTokenizer = { splits: [cutOf.qwen2], ignoreMerges: false, nfc: true }
 
 const byName: Readonly<Record<string, PreTokenizer>> = {
-  default: { splits: [gpt2], ignoreMerges: false, nfc: false },
-  'gpt-2': { splits: [gpt2], ignoreMerges: false, nfc: false },
-  smollm: { splits: ['\\p{N}', gpt2], ignoreMerges: false, nfc: false },
-  'llama-bpe': { splits: [cl100k('\\p{N}{1,3}')], ignoreMerges: true, nfc: false },
-  qwen2: { splits: [cl100k('\\p{N}')], ignoreMerges: false, nfc: true },
+  'gpt-2': { splits: [gpt2Split], ignoreMerges: false, nfc: false },
+  default: { splits: [gpt2Split], ignoreMerges: false, nfc: false },
+  smollm: { splits: [cutOf.everyDigit, gpt2Split], ignoreMerges: false, nfc: false },
+  'llama-bpe': llama3,
+  qwen2,
+  // R1's distillation into Qwen kept Qwen's tokenizer under another name.
+  'deepseek-r1-qwen': qwen2,
+  tekken: { splits: [cutOf.tekken], ignoreMerges: true, nfc: false },
+}
+
+/** The name under which a rule is known; null when it is not. */
+export function preTokenizerName(rule: PreTokenizer): string | null {
+  const text = JSON.stringify([rule.splits, rule.ignoreMerges, rule.nfc])
+  return (
+    Object.entries(byName).find(([, { splits, ignoreMerges, nfc }]) => JSON.stringify([splits, ignoreMerges, nfc]) === text)?.[0] ?? null
+  )
 }
 
 /** @throws tokenizer_unsupported when the name is not known: a wrong cut gives other ids for the same words. */
@@ -33,7 +58,7 @@ export function preTokenizer(name: string): PreTokenizer {
     `The file's pre-tokenizer is ${name.slice(0, 40)}; known are ${Object.keys(byName).join(', ')}.`,
     {
       meta: { pre: name.slice(0, 40) },
-      action: 'Choose a model of the SmolLM, Llama 3 or Qwen2 family.',
+      action: 'Choose a model of the SmolLM, Llama 3, Mistral Nemo or Qwen2 family.',
     },
   )
 }

@@ -39,6 +39,8 @@ export interface Tokenizer {
 /** Token types of GGUF that matter here; 1 is ordinary, 6 a byte of a sentencepiece vocabulary. */
 const controlType = 3
 const userDefinedType = 4
+/** A row of the embedding without a token. */
+const unusedType = 5
 
 /**
  * @example createTokenizer(gguf).encode('Good morning, neighbours!')
@@ -52,7 +54,7 @@ export function createTokenizer(gguf: GgufFile): Tokenizer {
   tokens.forEach((content, id) => {
     if (types[id] === controlType) controls.set(id, content)
     else if (types[id] === userDefinedType) userDefined.push({ id, content, special: false, normalized: false })
-    else vocab[content] = id
+    else if (types[id] !== unusedType) vocab[content] = id
   })
   const bpe = ordinaryTokenizer(gguf, vocab, merges, userDefined)
   const idByControl = new Map([...controls].map(([id, content]) => [content, id]))
