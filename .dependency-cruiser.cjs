@@ -24,7 +24,10 @@ const rooms = {
   storage: { rooms: ['errors'], packages: ['idb-keyval', '@noble/hashes', 'hash-wasm'] },
   wallet: { rooms: ['errors', 'attribution', 'storage', 'chat/ports'], packages: ['viem', '@noble/hashes', 'valibot', 'mipd'] },
   workers: {
-    rooms: ['gpu', 'attribution', 'datanet', 'engines', 'wallet/light-client', 'wallet/verification', 'storage', 'errors', 'chat/ports'],
+    rooms: [
+      ...['gpu', 'attribution', 'datanet', 'engines', 'wallet/light-client', 'wallet/verification', 'storage', 'errors'],
+      ...['chat/ports', 'chat/archive-read', 'chat/conversation'],
+    ],
     packages: ['comlink', 'fflate', 'pdfjs-dist', '@mlc-ai/web-llm'],
   },
   ui: {

@@ -21,7 +21,7 @@ import {
 import type { EngineKind } from './ports.ts'
 import { fields, listOf, nestingOf, number, object, oneOf, optional, orNull, shapeError, text, whole, yesOrNo } from './shape.ts'
 
-/** Characters of one file. Reading one blocks the page for about 10 ms a million. */
+/** Characters of one file. Reading one takes about 10 ms a million. */
 export const MOST_CHARACTERS = 64_000_000
 const DEEPEST = 64
 const MOST_CONVERSATIONS = 10_000
