@@ -2,6 +2,7 @@
 // It knows three ports and no tensor, suffix array, chain or page. Each stage is one event, so that whoever listens can
 // save before showing: a closed tab loses at most the stage that was running.
 import type { PaidSpan, Passage, Retrieval, Trace } from '../attribution/types.ts'
+import type { Utterance } from '../attribution/utterance.ts'
 import { type Attachment, withAttachments } from './attachment.ts'
 import { type ContextFit, fitContext } from './context.ts'
 import type { ChatMessage, ChatUsage, Engine, Ledger, SignedReceipt, Speaker, TraceRequest, Tracer } from './ports.ts'
@@ -46,7 +47,8 @@ export type AnswerEvent =
   | { type: 'text'; text: string }
   /** Provisional marks of the text so far, UTF-16 ranges. */
   | { type: 'marks'; marks: { from: number; to: number }[] }
-  | { type: 'generated'; text: string; reason: 'stop' | 'length' | 'cancelled'; usage: ChatUsage; speaker: Speaker }
+  /** `said`: what the local engine drew and how, where a receipt will be signed. */
+  | { type: 'generated'; text: string; reason: 'stop' | 'length' | 'cancelled'; usage: ChatUsage; speaker: Speaker; said?: Utterance }
   | { type: 'traced'; trace: Trace; request: TraceRequest; names: CitedDocument[] }
   | { type: 'signed'; receipt: SignedReceipt; request: TraceRequest }
   | { type: 'queued'; receipt: SignedReceipt }
@@ -94,6 +96,8 @@ export async function* answer(request: AnswerRequest, ports: Ports, signal: Abor
       stop: [...prompt.stop, ...(request.stop ?? [])],
       adapter: speaker.adapter,
       begin,
+      // A conversation that nobody pays for leaves no more behind than its words.
+      ...(request.payContributors ? { record: true } : {}),
     },
     signal,
   )
@@ -104,7 +108,10 @@ export async function* answer(request: AnswerRequest, ports: Ports, signal: Abor
       text += event.text
       yield { type: 'text', text }
       yield { type: 'marks', marks: await ports.tracer.live(text, request.datanets) }
-    } else yield { type: 'generated', text, reason: event.reason, usage: event.usage, speaker }
+    } else {
+      const { reason, usage, said } = event
+      yield { type: 'generated', text, reason, usage, speaker, ...(said === undefined ? {} : { said }) }
+    }
   }
 
   const traced: TraceRequest = {

@@ -1,6 +1,7 @@
 // The three ports of one answer: Engine, Tracer, Ledger. chat/ is written against these alone; the page fills them
 // in ui/main.ts (workers), Node in scripts/node-ports.ts, tests with fakes of 30 lines.
 import type { Hex, Passage, Retrieval, Trace } from '../attribution/types.ts'
+import type { Utterance } from '../attribution/utterance.ts'
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant'
@@ -20,12 +21,14 @@ export interface ChatRequest {
   adapter: string | null
   /** Words the answer is made to begin with; they count as prompt for the model and are part of the answer text. */
   begin?: string
+  /** The answer's end is to tell what was drawn and how (`said`), so that it can be replayed. Only the local engine can. */
+  record?: boolean
 }
 
 export type ChatEvent =
   | { type: 'prefill'; done: number; total: number }
   | { type: 'token'; text: string }
-  | { type: 'end'; reason: 'stop' | 'length' | 'cancelled'; usage: ChatUsage }
+  | { type: 'end'; reason: 'stop' | 'length' | 'cancelled'; usage: ChatUsage; said?: Utterance }
 
 export interface ChatUsage {
   promptTokens: number

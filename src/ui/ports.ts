@@ -1,6 +1,7 @@
 // Fills the page's services with the real rooms: workers for engine and attribution, the wallet behind them. The one place
 // where the page's parts meet; nothing of the chain is loaded before the first paint.
 import type { Trace } from '../attribution/types.ts'
+import type { Utterance } from '../attribution/utterance.ts'
 import { answer, measure } from '../chat/answer.ts'
 import type { Conversation } from '../chat/conversation.ts'
 import { conversationStore } from '../chat/conversation-store.ts'
@@ -38,7 +39,7 @@ export async function createServices(): Promise<Services> {
   )
   const keys = openKeyDesk(wallet, connection)
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
-  const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet })
+  const receipts = openReceiptDesk({ tracer, ensure: datanets.ensure, wallet, replay: engine.replay })
   void prewarm({ engine: engine.service, served: catalogue.datanets.map(({ id }) => id), ensure: datanets.ensure })
   /**
    * Only those made for the chosen model: another's adapters are not loaded. A datanet without one of its own is quoted by the
@@ -70,12 +71,14 @@ export async function createServices(): Promise<Services> {
       }
       const ports = { engine: engine.port, tracer: port, ...(payment.ledger === null ? {} : { ledger: payment.ledger }) }
       let trace: Trace | null = null
+      let said: Utterance | undefined
       try {
         for await (const event of answer({ ...request, quotingAdapters: quotingAdapters(request.datanets) }, ports, signal)) {
+          if (event.type === 'generated') said = event.said
           if (event.type === 'traced') trace = event.trace
           if (event.type === 'signed') {
             payment.signed()
-            await receipts.keep(event.receipt, event.request, trace!)
+            await receipts.keep(event.receipt, event.request, trace!, said)
           }
           yield event
         }

@@ -4,6 +4,7 @@ import type { Contribution, DocumentFacts } from '../attribution/contributions.t
 import type { Lineage, ReceiptDomain } from '../attribution/receipt.ts'
 import type { DocumentEntry, Hex } from '../attribution/types.ts'
 import type { OwnerReceipt, StepReport } from '../attribution/verify.ts'
+import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
 import type { Tracer } from '../chat/ports.ts'
 import type { ErrorWire } from '../errors.ts'
 import type { FetchedChain, VerificationNeeds } from '../wallet/verification.ts'
@@ -123,4 +124,8 @@ export interface AttributionWorker extends Omit<Tracer, 'draft'> {
   /** What {@link verify} will ask of chain and key, by name. A content that cannot be read needs nothing. */
   needs(receipt: OwnerReceipt, domain: ReceiptDomain): Promise<VerificationNeeds>
   verify(request: VerifyRequest, signal: AbortSignal): AsyncIterable<StepReport>
+  /** What a model is to say again; null where the receipt keeps no record. @throws receipt_invalid */
+  replayAsk(receipt: OwnerReceipt): Promise<ReplayAsk | null>
+  /** The step that needs the model, before it runs and with its outcome; `found` null: nothing was recorded. */
+  said(receipt: OwnerReceipt, outcome: 'pending' | { found: ReplayFindings | null } | { error: ErrorWire }): Promise<Omit<StepReport, 'ms'>>
 }

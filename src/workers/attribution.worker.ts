@@ -4,6 +4,7 @@
 import { parametersHash } from '../attribution/parameters.ts'
 import { parseReceiptFile, writeReceiptFile } from '../attribution/receipt-file.ts'
 import { type Proven, verifyReceipt } from '../attribution/verify.ts'
+import { judgeReplay, replayAsk, saidStep } from '../attribution/verify-said.ts'
 import { fromWire, OpenChatError } from '../errors.ts'
 import { readGguf } from '../gpu/formats/gguf.ts'
 import { openBlobs } from '../storage/open.ts'
@@ -131,6 +132,13 @@ const worker: AttributionWorker = {
   parse: async (file) => parseReceiptFile(file),
   write: async (receipt) => writeReceiptFile(receipt),
   needs: async (receipt, domain) => opened().needs(receipt, domain),
+  replayAsk: async (receipt) => replayAsk(receipt),
+
+  async said(receipt, outcome) {
+    if (outcome === 'pending') return { ...saidStep, status: 'pending', detail: '' }
+    if ('found' in outcome) return { ...saidStep, ...judgeReplay(receipt, outcome.found) }
+    return { ...saidStep, status: 'unknown', detail: `Not checked: ${outcome.error.shortMessage} (${outcome.error.code})` }
+  },
 
   async *export(facts, format, progress, signal) {
     const { shelf } = opened()

@@ -1,5 +1,6 @@
 // What the gpu worker offers the page, as types: a model by digest, adapters by digest, several chats at once.
 // The implementation is gpu-desk.ts; the page sees neither tensors nor WebGPU.
+import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
 
 export interface ModelFile {
@@ -67,4 +68,6 @@ export interface GpuWorker {
    * @throws engine_not_ready, prompt_too_long, and device_lost or gpu_out_of_memory, after which `recover` is to be called
    */
   chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+  /** Did this model say this? Takes the seat of a chat. @throws engine_not_ready, replay_unavailable, utterance_invalid … */
+  replay(ask: ReplayAsk): Promise<ReplayFindings>
 }

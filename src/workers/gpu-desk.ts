@@ -2,6 +2,7 @@
 // takes a lost device up again. It runs in Node too, with Dawn. No page, chain or index here.
 // Invariants: one model is on the device at a time; at most four completions run, and src/gpu joins their steps; after a loss
 // nothing is answered from the old device, and `recover` opens one new device however many callers ask for it.
+import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
 import { Seats } from '../engines/seats.ts'
 import { asOpenChatError, OpenChatError } from '../errors.ts'
@@ -12,6 +13,7 @@ import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
 import { chatOfEngine } from './chat-of-engine.ts'
 import type { AdapterFile, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
+import { replayOnEngine } from './replay-on-engine.ts'
 import { blobSource } from './sources.ts'
 
 /** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
@@ -98,6 +100,19 @@ export class GpuDesk implements GpuWorker {
     const current = this.#current()
     try {
       yield* chatOfEngine(current.engine, request, signal)
+    } catch (error) {
+      this.#broken(current, error)
+      throw error
+    } finally {
+      leave()
+    }
+  }
+
+  async replay(ask: ReplayAsk): Promise<ReplayFindings> {
+    const leave = await this.#seats.take()
+    const current = this.#current()
+    try {
+      return await replayOnEngine(current.engine, { model: current.model.sha256, adapters: current.adapters }, ask)
     } catch (error) {
       this.#broken(current, error)
       throw error

@@ -1,4 +1,4 @@
-// −ln p of every token of a text given those before it, teacher-forced from an empty cache: perplexity now, replay later.
+// −ln p of every token of a text given those before it, teacher-forced from an empty cache: what perplexity is made of.
 // Not a sampler. The logits are f32 from the device; the sum over the vocabulary is f64 here.
 import type { KvCache } from './kv-cache.ts'
 import type { PrefillOptions, Runner } from './runner.ts'
@@ -30,7 +30,7 @@ export async function surprise(
 }
 
 /** ln Σ e^x */
-function logSum(x: Float32Array): number {
+export function logSum(x: Float32Array): number {
   let top = Number.NEGATIVE_INFINITY
   for (const value of x) if (value > top) top = value
   let sum = 0

@@ -1,6 +1,7 @@
 // A tab that asks another tab's engine, over engine-wire.ts.
 // Invariants: the state is the leader's last word; whatever waits when the leader changes is rejected with `engine_moved`, so
 // that nothing waits for ever; a consumer that leaves a chat ends it in the leader.
+import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { fromWire, type OpenChatError } from '../../errors.ts'
 import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'
@@ -41,6 +42,7 @@ export class EngineFollower implements EngineSide {
   pause = () => this.#call<void>('pause', [])
   choose = (id: string) => this.#call<void>('choose', [id])
   count = (messages: ChatMessage[], begin: string) => this.#call<number | null>('count', [messages, begin])
+  replay = (ask: ReplayAsk) => this.#call<ReplayFindings>('replay', [ask])
   endpointModels = (url: string, key: string) => this.#call<string[]>('endpointModels', [url, key])
   addEndpoint = (draft: EndpointDraft) => this.#call<string>('addEndpoint', [draft])
   removeEndpoint = (id: string) => this.#call<void>('removeEndpoint', [id])

@@ -4,6 +4,7 @@
 // already is loaded without asking, what must be fetched waits for `start`; nothing that a choice before began changes the
 // state of the one after.
 
+import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { resumed } from '../../engines/resume.ts'
 import { asOpenChatError, OpenChatError } from '../../errors.ts'
@@ -43,7 +44,6 @@ export class EngineHost implements EngineSide {
   #whenQuiet: (() => void)[] = []
   #leave: () => void
   #closed = false
-
   constructor(parts: HostParts) {
     this.#parts = parts
     this.#known = { models: [], gpu: null, cpu: parts.cpuHindrance(), webLlm: new Set(), endpoints: [] }
@@ -74,6 +74,18 @@ export class EngineHost implements EngineSide {
 
   async count(messages: ChatMessage[], begin: string): Promise<number | null> {
     return this.state.value.state === 'ready' && this.#runner !== null ? this.#runner.count(messages, begin) : null
+  }
+
+  async replay(ask: ReplayAsk): Promise<ReplayFindings> {
+    const runner = this.#runner
+    if (runner === null || this.state.value.state !== 'ready') {
+      throw new OpenChatError('engine_not_ready', 'No model is loaded yet.', { action: 'Load the model, then verify again.' })
+    }
+    if (runner.replay !== undefined && ask.model === `0x${runner.digest}`) return runner.replay(ask)
+    throw new OpenChatError('replay_unavailable', 'The model that the receipt names is not the one that is loaded here.', {
+      meta: { wanted: ask.model, loaded: runner.digest },
+      action: 'Choose that model on the graphics card, then verify again.',
+    })
   }
 
   async endpointModels(url: string, key: string): Promise<string[]> {
@@ -154,12 +166,35 @@ export class EngineHost implements EngineSide {
     }
   }
 
-  #restock(models: Known['models']): void {
+  #restock(models: Stock['models']): void {
     this.#known = { ...this.#known, models }
     this.#tell()
     const choice = this.#choice()
+    if (this.#runner !== null && this.#deleted(models)) {
+      this.#turn = this.#turn.then(() => this.#letGo())
+      return
+    }
     // Fetched by the Models room meanwhile: then there is nothing left to ask.
     if (this.state.value.state === 'absent' && choice?.needsBytes === 0 && choice.engine !== 'remote') void this.start()
+  }
+
+  /** The chosen model's file is gone by its owner's wish: still listed where the catalogue has it, else not any more. */
+  #deleted(models: Stock['models']): boolean {
+    const digest = /^(?:local|cpu):(.*)$/.exec(this.facts.value.chosen)?.[1]
+    return digest !== undefined && (models.find((model) => model.digest === digest)?.leaving ?? true)
+  }
+
+  /** Nothing more is asked of a deleted model; its answers end, then its memory is given back. */
+  async #letGo(): Promise<void> {
+    const runner = this.#runner
+    const choice = this.#choice()
+    if (runner === null || (choice !== undefined && this.state.value.state === 'absent')) return
+    this.#loading?.abort()
+    this.state.set(choice === undefined ? { state: 'checking' } : { state: 'absent', receivedBytes: 0 })
+    await this.#quiet()
+    await runner.unload().catch(() => undefined)
+    this.#runner = choice === undefined ? null : this.#parts.runner(choice, this.#known)
+    if (choice === undefined) await this.#take(this.#fallback())
   }
 
   async #endpoints(): Promise<void> {

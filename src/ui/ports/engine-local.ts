@@ -47,6 +47,7 @@ export function localRunner(api: RemoteApi<GpuWorker>, model: LocalModel, first:
     unload: () => api.unload(),
     count: (messages: ChatMessage[], begin: string) => api.count(messages, begin),
     chat: (request, signal) => streamOf(api.chat(request, signal)),
+    replay: (ask) => api.replay(ask),
     async adapters(adapters) {
       wanted = adapters
       return loaded ? load(() => {}, new AbortController().signal) : null

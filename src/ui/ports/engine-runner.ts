@@ -1,5 +1,6 @@
 // What one engine can do for the engine host: fetch, load, answer, come back. One file beside this for each of the four.
 // Not the state that people see (engine-host.ts), and not the choice among them (engine-choices.ts).
+import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import type { Demotion, EngineState } from '../services.ts'
 
@@ -28,4 +29,6 @@ export interface Runner {
   /** null where the engine cannot count. */
   count(messages: ChatMessage[], begin: string): Promise<number | null>
   chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+  /** Absent where what was drawn cannot be judged. */
+  replay?(ask: ReplayAsk): Promise<ReplayFindings>
 }

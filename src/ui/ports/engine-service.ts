@@ -1,6 +1,7 @@
 // The engine as the page has it: the service that components watch and the port that answers go through, over whichever tab
 // runs the engine (engine-tabs.ts). It adds what belongs to this tab alone: the card of the model, the name on each message,
 // and the screen that stays awake while there is work.
+import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import type { Engine } from '../../chat/ports.ts'
 import { webLlmModel } from '../../engines/web-llm-models.ts'
 import { OpenChatError } from '../../errors.ts'
@@ -16,11 +17,13 @@ import { Wake } from './wake.ts'
 export interface OpenedEngine {
   service: EngineService
   port: Engine
+  /** Did the loaded model say this? @throws replay_unavailable, engine_not_ready … */
+  replay(ask: ReplayAsk): Promise<ReplayFindings>
 }
 
 export interface EngineParts {
   catalogue: Catalogue
-  models: Pick<ModelsService, 'subscribe'>
+  models: Pick<ModelsService, 'subscribe' | 'wanted'>
   records: RecordSpace
 }
 
@@ -48,7 +51,12 @@ export function openEngine({ catalogue, models, records }: EngineParts): OpenedE
       },
       subscribe: tabs.state.subscribe,
       watch: tabs.facts.subscribe,
-      start: () => void tabs.verb('start'),
+      start: () => {
+        const wanted = choice()
+        const digest = wanted === undefined ? null : digestOf(wanted)
+        if (digest !== null) void models.wanted(digest)
+        void tabs.verb('start')
+      },
       pause: () => void tabs.verb('pause'),
       choose: (id) => void tabs.verb('choose', id),
       count: (messages) => tabs.verb('count', messages, ''),
@@ -81,6 +89,10 @@ export function openEngine({ catalogue, models, records }: EngineParts): OpenedE
         }
       },
     } as Engine,
+    async replay(ask) {
+      const rest = wake.hold()
+      return tabs.verb('replay', ask).finally(rest)
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 // The engine as a tab may ask it, wherever it runs: in this tab (engine-host.ts) or in another (engine-follower.ts).
+import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'
@@ -9,6 +10,8 @@ export interface EngineVerbs {
   pause(): Promise<void>
   choose(id: string): Promise<void>
   count(messages: ChatMessage[], begin: string): Promise<number | null>
+  /** @throws engine_not_ready, replay_unavailable where another model or engine is loaded */
+  replay(ask: ReplayAsk): Promise<ReplayFindings>
   endpointModels(url: string, key: string): Promise<string[]>
   addEndpoint(draft: EndpointDraft): Promise<string>
   removeEndpoint(id: string): Promise<void>
@@ -26,6 +29,7 @@ export const VERBS: readonly (keyof EngineVerbs)[] = [
   'pause',
   'choose',
   'count',
+  'replay',
   'endpointModels',
   'addEndpoint',
   'removeEndpoint',

@@ -138,6 +138,9 @@ function house() {
         pause: async () => {},
         choose: async () => {},
         count: async (messages) => messages.length,
+        replay: async () => {
+          throw new OpenChatError('replay_unavailable', 'Nothing is replayed here.')
+        },
         endpointModels: async (url) => {
           throw new OpenChatError('endpoint_unreachable', `Nothing at ${url}.`, { action: 'Check.', meta: { url } })
         },

@@ -1,6 +1,8 @@
 // Receipts as the page sees them: kept with what their owner needs to verify them (the answer, the own words, the salt),
 // watched on the chain, verified step by step in the attribution worker. The owner's parts stay in this browser.
 import type { Hex, Trace } from '../../attribution/types.ts'
+import type { Utterance } from '../../attribution/utterance.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import type { SignedReceipt, TraceRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'
@@ -10,6 +12,7 @@ import type { AttributionWorker } from '../../workers/attribution-api.ts'
 import { type RemoteApi, streamOf } from '../../workers/rpc.ts'
 import { when } from '../format.ts'
 import type { Assurance, ReceiptService, ReceiptSummary, VerifyStep } from '../services.ts'
+import { replaySteps } from './replay-steps.ts'
 import type { WalletDesk } from './wallet-desk.ts'
 
 type OwnerReceipt = Parameters<AttributionWorker['write']>[0]
@@ -17,7 +20,8 @@ type OwnerReceipt = Parameters<AttributionWorker['write']>[0]
 /** A receipt in this browser, with the page's own notes beside it. */
 interface KeptReceipt {
   receipt: SignedReceipt
-  owner: { answer: string; prompt: string }
+  /** Also what the model drew, where it could be told: for a replay. */
+  owner: { answer: string; prompt: string; said?: Utterance }
   /** ms since the epoch, of signing. */
   at: number
   /** Whose words it pays; absent in receipts of an early version of the page. */
@@ -29,7 +33,7 @@ interface KeptReceipt {
 export interface ReceiptDesk {
   service: ReceiptService
   /** Kept when it resolves. */
-  keep(receipt: SignedReceipt, request: TraceRequest, trace: Trace): Promise<void>
+  keep(receipt: SignedReceipt, request: TraceRequest, trace: Trace, said?: Utterance): Promise<void>
 }
 
 export interface ReceiptPorts {
@@ -37,6 +41,8 @@ export interface ReceiptPorts {
   /** Sees to it that these datanets are here. */
   ensure(ids: readonly string[], signal: AbortSignal): Promise<void>
   wallet: WalletDesk
+  /** Lets the loaded model say it again. @throws replay_unavailable, engine_not_ready … */
+  replay(ask: ReplayAsk): Promise<ReplayFindings>
 }
 
 const domainOf = ({ chainId, addresses }: WalletSettings) => ({ chainId: BigInt(chainId), contract: addresses.attributions })
@@ -45,7 +51,7 @@ const domainOf = ({ chainId, addresses }: WalletSettings) => ({ chainId: BigInt(
 const LOOK_MS = 2_000
 const EXCERPT = 80
 
-export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): ReceiptDesk {
+export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts): ReceiptDesk {
   const records = indexedDbRecords().open<KeptReceipt>('receipts')
 
   async function kept(id: Hex): Promise<KeptReceipt> {
@@ -146,12 +152,13 @@ export function openReceiptDesk({ tracer, ensure, wallet }: ReceiptPorts): Recei
     const said = own?.said
     const known = said === undefined ? fetched : withLastSaid(fetched, said.chain, when(said.at, Date.now()))
     for await (const step of streamOf(api.verify({ receipt, domain, signer, chain: known }, signal))) yield step as VerifyStep
+    yield* replaySteps(api, receipt, replay, signal)
   }
 
   return {
-    keep: (receipt, { answer, prompt }, { spans, indexes }) => {
+    keep: (receipt, { answer, prompt }, { spans, indexes }, said) => {
       const datanets = [...new Set(spans.map(({ index }) => indexes[index]!.datanet))]
-      return records.set(receipt.id, { receipt, owner: { answer, prompt }, at: Date.now(), datanets })
+      return records.set(receipt.id, { receipt, owner: { answer, prompt, ...(said && { said }) }, at: Date.now(), datanets })
     },
     service: {
       async list() {
