@@ -40,7 +40,7 @@ export function fakeModels(query: URLSearchParams): ModelsService {
   const knob = query.get('models') ?? 'kept'
   const kept = knob === 'kept' ? MODEL.bytes : 0
   const library = told<Library>({
-    models: [{ ...MODEL, keptBytes: kept, transfer: null }],
+    models: [{ ...MODEL, keptBytes: kept, transfer: null, leaving: false }],
     adapters: [SPEECH],
     evicted: knob === 'evicted' ? [{ digest: MODEL.digest, name: MODEL.name, bytes: MODEL.bytes }] : [],
   })
@@ -56,7 +56,7 @@ export function fakeModels(query: URLSearchParams): ModelsService {
   }
 
   const add = (model: LocalModel): LocalModel => {
-    library.set({ ...library.value, models: [...library.value.models, { ...model, transfer: null }] })
+    library.set({ ...library.value, models: [...library.value.models, { ...model, transfer: null, leaving: false }] })
     return model
   }
 
@@ -158,6 +158,7 @@ export function fakeModels(query: URLSearchParams): ModelsService {
       const before = forget(digest)
       return { undo: async () => library.set(before) }
     },
+    wanted: async () => {},
     check: async () => ({ chunks: 24, wrong: 0 }),
     async fit(): Promise<Fit> {
       return { verdict: 'fits', reason: 'Its 217 MB were tried on this GPU and found room.', plan: PLAN }

@@ -17,7 +17,7 @@ const request: ChatRequest = { messages: [], max_tokens: 10, temperature: 0, ada
 const usage = { promptTokens: 1, completionTokens: 2, firstTokenMs: 1, tokensPerSecond: 2, dispatchesPerToken: 3 }
 const model = (digest: string, keptBytes = 100): ListedModel => ({
   ...{ digest, name: `Model ${digest}`, bytes: 100, licence: null, architecture: 'llama', contextTokens: 64 },
-  ...{ source: 'catalogue', urls: [], keptBytes, transfer: null },
+  ...{ source: 'catalogue', urls: [], keptBytes, transfer: null, leaving: false },
 })
 const running: Running = { gpu: 'card', software: false, contextTokens: 64, demotions: [], adapters: [] }
 
@@ -140,6 +140,41 @@ describe('the engine of this tab', () => {
     expect(host.state.value).not.toMatchObject({ stage: 'late' })
     made[2]!.finish()
     await reach(host, 'ready')
+  })
+
+  test('a model that is deleted is unloaded once its answers have ended, and loaded again when it is brought back', async () => {
+    const { open, made, log, stock } = house()
+    const host = open()
+    await reach(host, 'loading')
+    made[0]!.finish()
+    await reach(host, 'ready')
+    const answer = said(host.chat(request, never))
+    await expect.poll(() => log.includes('chat local:a ')).toBe(true)
+    const [first, second] = stock.value.models as [ListedModel, ListedModel]
+    stock.set({ ...stock.value, models: [{ ...first, keptBytes: 0, leaving: true }, second] })
+    await reach(host, 'absent')
+    expect(await answer).toBe('one two three')
+    await expect.poll(() => log).toEqual(['load local:a', 'chat local:a ', 'unload local:a'])
+    // Told once more, and nothing more happens.
+    stock.set({ ...stock.value })
+    expect(host.state.value).toEqual({ state: 'absent', receivedBytes: 0 })
+    stock.set({ ...stock.value, models: [first, second] })
+    await reach(host, 'loading')
+    made.at(-1)!.finish()
+    await reach(host, 'ready')
+    expect(log).toEqual(['load local:a', 'chat local:a ', 'unload local:a', 'load local:a'])
+  })
+
+  test('one’s own model that is deleted gives way to the first of the list', async () => {
+    const { open, made, log, stock } = house()
+    const host = open()
+    await reach(host, 'loading')
+    await host.choose('local:b')
+    made.at(-1)!.finish()
+    await reach(host, 'ready')
+    stock.set({ ...stock.value, models: stock.value.models.slice(0, 1) })
+    await expect.poll(() => host.facts.value.chosen).toBe('local:a')
+    expect(log.slice(-2)).toEqual(['unload local:b', 'load local:a'])
   })
 
   test('takes a lost device up once for all answers, which say every word once, and says so', async () => {

@@ -30,18 +30,24 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
   const transfers = new Map<string, Transfer>()
   const fits = new Map<string, Promise<Fit>>()
 
+  // The tab that runs the engine lets a model go that another one deleted.
+  const channel = new BroadcastChannel('open-chat/library')
+  channel.addEventListener('message', () => void refresh())
+  const tell = () => channel.postMessage('changed')
+
   async function refresh(): Promise<void> {
     const entries = new Map(await records.entries())
     const own = [...entries.values()].filter(({ leavingAt }) => leavingAt === undefined)
     const { models, adapters } = offered(catalogue)
     const all = [...models, ...own.flatMap((entry) => (entry.kind === 'model' ? [entry.model] : []))]
     const seen = new Map<string, number>()
-    for (const { digest } of all) {
-      const leaving = entries.get(digest)?.leavingAt !== undefined
-      seen.set(digest, leaving ? 0 : (await api.kept(digest)).bytes)
-    }
+    const leaving = (digest: string) => entries.get(digest)?.leavingAt !== undefined
+    for (const { digest } of all) seen.set(digest, leaving(digest) ? 0 : (await api.kept(digest)).bytes)
     library.set({
-      models: all.map((model) => ({ ...model, keptBytes: seen.get(model.digest) ?? 0, transfer: transferOf(model, seen) })),
+      models: all.map((model) => ({
+        ...{ ...model, keptBytes: seen.get(model.digest) ?? 0, transfer: transferOf(model, seen) },
+        leaving: leaving(model.digest),
+      })),
       adapters: [...adapters, ...own.flatMap((entry) => (entry.kind === 'adapter' ? [entry.adapter] : []))],
       evicted: library.value.evicted,
     })
@@ -75,8 +81,7 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
     told(digest, { state: 'running', doneBytes: model.keptBytes, totalBytes, bytesPerSecond: 0, stage: 'checking' })
     try {
       await enoughRoom(model.bytes - model.keptBytes)
-      // Wanted again: what was to be deleted stays.
-      if ((await records.get(digest))?.kind === 'offered') await records.delete(digest)
+      await stays(digest)
       await api.fetch(
         model,
         ({ stage, doneBytes, bytesPerSecond }: TransferProgress) => {
@@ -93,6 +98,13 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
       running.delete(digest)
       await refresh()
     }
+  }
+
+  /** Wanted again: what was to be deleted stays. */
+  async function stays(digest: string): Promise<void> {
+    const entry = await records.get(digest)
+    if (entry?.kind === 'offered') await records.delete(digest)
+    else if (entry?.leavingAt !== undefined) await records.set(digest, withoutLeaving(entry))
   }
 
   /** Said before anything is fetched, where the browser says how much room it gives. @throws storage_full */
@@ -224,16 +236,22 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
       const leavingAt = Date.now() + UNDO_MS
       await records.update(digest, (entry) => (entry === undefined ? { kind: 'offered', leavingAt } : { ...entry, leavingAt }))
       await refresh()
+      tell()
       const timer = setTimeout(() => void sweep(leavingAt).then(refresh), UNDO_MS)
       return {
         async undo() {
           clearTimeout(timer)
-          const entry = await records.get(digest)
-          if (entry?.kind === 'offered') await records.delete(digest)
-          else if (entry !== undefined) await records.set(digest, withoutLeaving(entry))
+          await stays(digest)
           await refresh()
+          tell()
         },
       }
+    },
+    async wanted(digest) {
+      if ((await records.get(digest))?.leavingAt === undefined) return
+      await stays(digest)
+      await refresh()
+      tell()
     },
     async check(digest, signal) {
       const { chunks, wrong } = await api.verify(digest, signal)

@@ -31,6 +31,7 @@ export function openLibrary(catalogue: Catalogue): ModelsService {
     addAdapterFiles: async (...args) => (await shelf()).addAdapterFiles(...args),
     addAdapterUrl: async (...args) => (await shelf()).addAdapterUrl(...args),
     remove: async (...args) => (await shelf()).remove(...args),
+    wanted: async (...args) => (await shelf()).wanted(...args),
     check: async (...args) => (await shelf()).check(...args),
     fit: async (...args) => (await shelf()).fit(...args),
     refresh: async () => (await shelf()).refresh(),

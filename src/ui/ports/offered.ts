@@ -3,7 +3,7 @@ import type { Library, LocalAdapter } from '../services.ts'
 import type { Catalogue, CatalogueAdapter, CatalogueModel } from './catalogue.ts'
 
 export const offered = ({ models, adapters }: Catalogue): Library => ({
-  models: models.map((model) => ({ ...offeredModel(model), keptBytes: 0, transfer: null })),
+  models: models.map((model) => ({ ...offeredModel(model), keptBytes: 0, transfer: null, leaving: false })),
   adapters: adapters.map((adapter) => offeredAdapter(adapter, models[0]?.sha256 ?? null)),
   evicted: [],
 })

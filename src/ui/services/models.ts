@@ -65,6 +65,8 @@ export type Transfer =
 export interface ListedModel extends LocalModel {
   /** null: nothing is fetched and nothing is half here. */
   transfer: Transfer | null
+  /** It was deleted a moment ago, which can be undone; its bytes count as gone. */
+  leaving: boolean
 }
 
 export interface Library {
@@ -112,6 +114,8 @@ export interface ModelsService {
   addAdapterUrl(url: string, signal: AbortSignal): Promise<LocalAdapter>
   /** Hides it at once and deletes its bytes a little later; `undo` before that brings it back whole. */
   remove(digest: string): Promise<{ undo(): Promise<void> }>
+  /** It is to be used after all: what was to be deleted stays. */
+  wanted(digest: string): Promise<void>
   /** A quick look at a model that is here, chunk by chunk. @returns how many chunks were wrong and are fetched again on loading */
   check(digest: string, signal: AbortSignal): Promise<{ chunks: number; wrong: number }>
   fit(digest: string): Promise<Fit>

@@ -102,6 +102,8 @@ export class EngineView {
 
   #receive(state: EngineState): void {
     this.#state = state
+    // What was here once and is deleted is not fetched again unasked.
+    if (state.state === 'ready') this.#mayStart = false
     // A download that runs in another tab was agreed to: should that tab close, this one goes on with it.
     if (state.state === 'downloading' && this.#facts.tab === 'follower') this.#mayStart = true
     // One tab starts it, and never unasked from a foreign host: such a choice was taken, its download was not agreed to.

@@ -93,8 +93,9 @@ class ModelsState {
 
   async remove({ digest, name }: ListedModel | LocalAdapter): Promise<void> {
     await this.#try(async () => {
+      const used = this.chosen(digest)
       const { undo } = await this.service.remove(digest)
-      this.notices.done(words.deleted(name), { label: strings.undo, run: () => void this.#try(undo) })
+      this.notices.done(used ? words.deletedInUse(name) : words.deleted(name), { label: strings.undo, run: () => void this.#try(undo) })
     })
     await this.lookAtStorage()
   }

@@ -47,6 +47,7 @@ export const models = {
   delete: 'Delete',
   deleteName: (name: string) => `Delete ${name}`,
   deleted: (name: string) => `${name} is deleted.`,
+  deletedInUse: (name: string) => `${name} is deleted and no longer loaded. Choose another model, or download it again.`,
   added: (name: string) => `${name} is here.`,
 
   fit: {
