@@ -1,9 +1,10 @@
 // Prelude of the kernels that shrink: z = scale · A·x for one row and one module, under the adapters of the row's own face.
-// From the kernel it takes `rows`, `table`, `A`, `z`, `site`, and `input(t, k)`: the k-th vec4 of what the projection reads.
+// From the kernel it takes `rows`, `table`, `A`, `Z`, `site`, `input(t, k)`: the k-th vec4 of what the projection reads, and
+// `row_scale(t)`: what is left of the norm whose product with its gain that is, or 1.
 // table: first [slot][layer][7] heads (where its segments stand, how many, 1 + where its gains stand or 0, 0), then segments
 // (where A begins in vec4, where B begins in pairs, rank, scale as f32 bits). An adapter, or a group of ranks of one, is a
 // segment; several adapters at once are several. Slot 0 is all zero. lora/adapter-pool.ts writes it.
-// z: [rows][parts][Z_RECORD]: number of segments, gains, then (B, rank) of each, then z of one after the other as f32 bits.
+// Z: [rows][Z_PARTS][Z_RECORD], the last for o or down, which shrink alone: number of segments, gains, then (B, rank) of each, then z of one after the other as f32 bits.
 // Ranks go round the lanes across segments and modules: who has rank 4 does the work of 4, whatever the others have.
 struct Row {
   position: u32,
@@ -23,6 +24,11 @@ struct Site {
 
 override LAYERS: u32;
 override Z_RECORD: u32;
+override Z_PARTS: u32;
+
+fn record_of(t: u32, part: u32) -> u32 {
+  return (t * Z_PARTS + select(part, Z_PARTS - 1u, site.parts == 1u)) * Z_RECORD;
+}
 
 fn head_of(t: u32, part: u32) -> vec4<u32> {
   return table[(rows[t].slot * LAYERS + site.layer) * 7u + site.first_module + part];
@@ -31,18 +37,19 @@ fn head_of(t: u32, part: u32) -> vec4<u32> {
 // `done`: dot products the lanes have shared out before. Returns it with this module's added.
 fn shrink(t: u32, part: u32, lane: u32, lanes: u32, done: u32) -> u32 {
   let head = head_of(t, part);
-  let record = (t * site.parts + part) * Z_RECORD;
+  let record = record_of(t, part);
+  let scale = row_scale(t);
   if (lane == 0u) {
-    z[record] = head.y;
-    z[record + 1u] = head.z;
+    Z[record] = head.y;
+    Z[record + 1u] = head.z;
   }
   var to = record + 2u + 2u * head.y;
   var shared_out = done;
   for (var s = 0u; s < head.y; s++) {
     let segment = table[head.x + s];
     if (lane == 0u) {
-      z[record + 2u + 2u * s] = segment.y;
-      z[record + 3u + 2u * s] = segment.z;
+      Z[record + 2u + 2u * s] = segment.y;
+      Z[record + 3u + 2u * s] = segment.z;
     }
     for (var r = (lane + lanes - shared_out % lanes) % lanes; r < segment.z; r += lanes) {
       var sum = vec4<f32>();
@@ -50,10 +57,70 @@ fn shrink(t: u32, part: u32, lane: u32, lanes: u32, done: u32) -> u32 {
       for (var k = 0u; k < site.width; k++) {
         sum += A[a + k] * input(t, k);
       }
-      z[to + r] = bitcast<u32>(bitcast<f32>(segment.w) * dot(sum, vec4(1.0)));
+      Z[to + r] = bitcast<u32>(bitcast<f32>(segment.w) * scale * dot(sum, vec4(1.0)));
     }
     to += segment.z;
     shared_out += segment.z;
   }
   return shared_out;
+}
+
+// Four rows under one face: they read A once.
+fn shrink_four(t: u32, part: u32, lane: u32, lanes: u32) {
+  let head = head_of(t, part);
+  let size = Z_PARTS * Z_RECORD;
+  let record = record_of(t, part);
+  let scales = vec4(row_scale(t), row_scale(t + 1u), row_scale(t + 2u), row_scale(t + 3u));
+  if (lane == 0u) {
+    for (var i = 0u; i < 4u; i++) {
+      Z[record + i * size] = head.y;
+      Z[record + i * size + 1u] = head.z;
+    }
+  }
+  var to = record + 2u + 2u * head.y;
+  var shared_out = 0u;
+  for (var s = 0u; s < head.y; s++) {
+    let segment = table[head.x + s];
+    if (lane == 0u) {
+      for (var i = 0u; i < 4u; i++) {
+        Z[record + i * size + 2u + 2u * s] = segment.y;
+        Z[record + i * size + 3u + 2u * s] = segment.z;
+      }
+    }
+    for (var r = (lane + lanes - shared_out % lanes) % lanes; r < segment.z; r += lanes) {
+      var sum0 = vec4<f32>();
+      var sum1 = vec4<f32>();
+      var sum2 = vec4<f32>();
+      var sum3 = vec4<f32>();
+      let a = segment.x + r * site.width;
+      for (var k = 0u; k < site.width; k++) {
+        let weight = A[a + k];
+        sum0 += weight * input(t, k);
+        sum1 += weight * input(t + 1u, k);
+        sum2 += weight * input(t + 2u, k);
+        sum3 += weight * input(t + 3u, k);
+      }
+      let scale = bitcast<f32>(segment.w) * scales;
+      Z[to + r] = bitcast<u32>(scale.x * dot(sum0, vec4(1.0)));
+      Z[to + size + r] = bitcast<u32>(scale.y * dot(sum1, vec4(1.0)));
+      Z[to + 2u * size + r] = bitcast<u32>(scale.z * dot(sum2, vec4(1.0)));
+      Z[to + 3u * size + r] = bitcast<u32>(scale.w * dot(sum3, vec4(1.0)));
+    }
+    to += segment.z;
+    shared_out += segment.z;
+  }
+}
+
+// Rows first .. end − 1 of one module. Four that lie together under one face go together (SGMV), others one by one (BGMV).
+fn shrink_rows(first: u32, end: u32, part: u32, lane: u32, lanes: u32) {
+  if (first + 4u == end) {
+    let slot = rows[first].slot;
+    if (rows[first + 1u].slot == slot && rows[first + 2u].slot == slot && rows[first + 3u].slot == slot) {
+      shrink_four(first, part, lane, lanes);
+      return;
+    }
+  }
+  for (var t = first; t < end; t++) {
+    _ = shrink(t, part, lane, lanes, 0u);
+  }
 }

@@ -1,33 +1,36 @@
 // Twin of norm-shrink.wgsl: typed arguments to a dispatch.
 import type { Dispatch } from './kernel.ts'
-import { type LoraShrinkInput, shrinkPrelude } from './lora-shrink.ts'
+import shrinkRow from './lora-shrink-row.wgsl?raw'
 import body from './norm-shrink.wgsl?raw'
+import type { NextInput } from './project-residual.ts'
+import { type NormInput, normConstants, type ShrinkInput, zParts } from './projection.ts'
+import expand from './tile/lora-expand.wgsl?raw'
 
-export interface NormShrinkInput extends Omit<LoraShrinkInput, 'batch' | 'together'> {
-  /** [rows][hStride] f32; x is written. */
+export interface NormShrinkInput extends ShrinkInput, NextInput {
+  /** [rows][hStride] f32, added to; a multiple of 4. */
   h: GPUBuffer
   hStride: number
-  /** [width] f32 */
-  gain: GPUBuffer
-  width: number
-  epsilon: number
-  /** Threads a row: 64, or 4 where a barrier is dear. */
-  threads: 64 | 4
+  b: GPUBuffer
+  norm: NormInput
+  /** Modules that shrink next, side by side; 0 for none. */
+  parts: number
+  /** Threads a row: few where a barrier is dear. */
+  threads: 128 | 4
 }
 
 export function normShrink(input: NormShrinkInput): Dispatch {
-  const { h, gain, rows, table, a, x, z, site, width, hStride, epsilon, threads } = input
+  const { gain, rows, table, a, b, h, next, z, site, norm, threads } = input
   return {
     kernel: {
       name: 'norm-shrink',
-      code: [shrinkPrelude, body].join('\n'),
-      groups: [['read', 'read', 'read', 'read', 'read', 'write', 'write', 'uniform']],
+      code: [shrinkRow, expand, body].join('\n'),
+      groups: [['read', 'read', 'read', 'read', 'read', 'write', 'write', 'write', 'uniform']],
     },
     constants: {
-      ...{ WIDTH: width, H_STRIDE: hStride, EPSILON: epsilon, WORKGROUP: threads },
-      ...{ LAYERS: input.layers, Z_RECORD: input.record },
+      ...{ ...normConstants(norm), COLUMNS: norm.columns, H_STRIDE: input.hStride / 4, NEXT_STRIDE: input.nextStride / 4 },
+      ...{ LAYERS: input.layers, Z_RECORD: input.record, Z_PARTS: zParts, PARTS: input.parts, WORKGROUP: threads },
     },
-    resources: [[...[h, gain, rows, table, a, x, z].map((buffer) => ({ buffer })), site]],
+    resources: [[...[gain, rows, table, a, b, h, next, z].map((buffer) => ({ buffer })), site]],
     grid: (counts) => [counts.rows, 1],
   }
 }

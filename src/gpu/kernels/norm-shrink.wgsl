@@ -1,62 +1,79 @@
-// rms-norm.wgsl and lora-shrink.wgsl in one dispatch, for the projections whose input is a norm (q k v, gate up):
-// x = h / sqrt(mean(h²) + ε) ⊙ g, zeros to the padded end; then z[part][r] = scale · Σ_i A[r][i] · x[i] under the row's
-// face.
-// So an adapter on all seven modules costs two dispatches a layer (before o and down), not four. Without one in the batch this
-// kernel is not used. Grid: one workgroup a row. The workgroup writes x, then reads it whole behind a barrier.
-// h: embed or project-residual. table, A, z: as in lora-shrink-row.wgsl, the prelude.
-// Cost: 3 reads and 1 write of a row, 2 · rank · width FLOP a module.
-@group(0) @binding(0) var<storage, read> h: array<f32>;
-@group(0) @binding(1) var<storage, read> gain: array<f32>;
-@group(0) @binding(2) var<storage, read> rows: array<Row>;
-@group(0) @binding(3) var<storage, read> table: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> A: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> x: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> z: array<u32>;
-@group(0) @binding(7) var<uniform> site: Site;
+// Between o and gate up, or down and the next q k v, where an adapter changed the former: three steps that each need the whole row.
+// 1. h += B · z, the delta of o or down, whose z their own matvec made (tile/rows-shrink.wgsl).
+// 2. next = h ⊙ gain and the sums of squares behind it, as project-residual.wgsl leaves them: the projections see no difference.
+// 3. z = scale · A · norm(h) of the PARTS modules that come next, under the row's face.
+// So adapters on all seven modules cost two dispatches a layer. Without one in the batch this kernel is not used.
+// Grid: one workgroup a row; step 3 reads what steps 1 and 2 wrote behind one barrier. A thread takes four sums of squares, each of
+// COLUMNS columns in the order of project-residual's own, so that it writes a vec4 of them.
+// h: embed, project-residual or project-adapted. A, table, Z: lora-shrink-row.wgsl, a prelude; the last record of Z is o's or down's.
+// Cost: 2 reads and 2 writes of a row, 2 · rank · width FLOP a module.
+@group(0) @binding(0) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+@group(0) @binding(2) var<storage, read> table: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> A: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> B: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> h: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> next: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> Z: array<u32>;
+@group(0) @binding(8) var<uniform> site: Site;
 
-override WIDTH: u32;
-override H_STRIDE: u32;
+// Of next, in vec4: a row, where its sums of squares begin, and how many vec4 they are.
+override NEXT_STRIDE: u32;
+override SUMS_AT: u32;
+override PARTIALS: u32;
+override NORM_WIDTH: u32;
 override EPSILON: f32;
-override WORKGROUP: u32 = 64;
-
-var<workgroup> partial: array<f32, WORKGROUP>;
+override COLUMNS: u32;
+override H_STRIDE: u32;
+override PARTS: u32;
+override WORKGROUP: u32 = 128;
 
 fn input(t: u32, k: u32) -> vec4<f32> {
-  return x[t * site.stride + k];
+  return next[t * NEXT_STRIDE + k];
 }
 
-fn normed(row: u32, column: u32, factor: f32) -> f32 {
-  if (column >= WIDTH) {
-    return 0.0;
+fn row_scale(t: u32) -> f32 {
+  var squares = vec4<f32>();
+  for (var i = 0u; i < PARTIALS; i++) {
+    squares += next[t * NEXT_STRIDE + SUMS_AT + i];
   }
-  return h[row * H_STRIDE + column] * factor * gain[column];
+  return 1.0 / sqrt(dot(squares, vec4(1.0)) / f32(NORM_WIDTH) + EPSILON);
+}
+
+// Four columns of h with the delta. Columns past the width stay 0: B has no rows for them, so the last pairs are read instead.
+fn joined(row: u32, at: u32) -> vec4<f32> {
+  let columns = vec4(4u * at) + vec4(0u, 1u, 2u, 3u);
+  let y = h[row * H_STRIDE + at];
+  let pairs = min(columns, vec4((NORM_WIDTH - 1u) / 2u * 2u));
+  let sum = select(y, with_delta(y, row, Z_PARTS - 1u, pairs), columns < vec4(NORM_WIDTH));
+  h[row * H_STRIDE + at] = sum;
+  return sum;
+}
+
+fn squares_of(row: u32, entry: u32) -> f32 {
+  var sum = 0.0;
+  let end = min((entry + 1u) * COLUMNS / 4u, (NORM_WIDTH + 3u) / 4u);
+  for (var at = entry * COLUMNS / 4u; at < end; at++) {
+    let y = joined(row, at);
+    next[row * NEXT_STRIDE + at] = y * gain[at];
+    sum += dot(y, y);
+  }
+  return sum;
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let row = group.x;
-  var squares = 0.0;
-  for (var i = local; i < WIDTH; i += WORKGROUP) {
-    let a = h[row * H_STRIDE + i];
-    squares += a * a;
-  }
-  partial[local] = squares;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      partial[local] += partial[local + half];
-    }
-  }
-  workgroupBarrier();
-  let factor = 1.0 / sqrt(partial[0] / f32(WIDTH) + EPSILON);
-  for (var i = local; i < site.stride; i += WORKGROUP) {
-    let c = 4u * i;
-    x[row * site.stride + i] = vec4(normed(row, c, factor), normed(row, c + 1u, factor), normed(row, c + 2u, factor), normed(row, c + 3u, factor));
+  for (var i = local; i < PARTIALS; i += WORKGROUP) {
+    let a = squares_of(row, 4u * i);
+    let b = squares_of(row, 4u * i + 1u);
+    let c = squares_of(row, 4u * i + 2u);
+    let d = squares_of(row, 4u * i + 3u);
+    next[row * NEXT_STRIDE + SUMS_AT + i] = vec4(a, b, c, d);
   }
   storageBarrier();
-
   var done = 0u;
-  for (var part = 0u; part < site.parts; part++) {
+  for (var part = 0u; part < PARTS; part++) {
     done = shrink(row, part, local, WORKGROUP, done);
   }
 }

@@ -1,15 +1,21 @@
-// logits[p] = W_head · x[p] for the picked rows only: of a prefill, most rows need none.
-// Tile u holds vocabulary rows 4u .. 4u + 3. X: rms-norm over the picked rows. logits: [picks][VOCAB] f32.
-// No adapter reaches the head. Cost: 2 · hidden · vocab FLOP a pick.
-@group(0) @binding(3) var<storage, read_write> logits: array<f32>;
+// logits[p] = W_head · norm(h[picks[p]]) for the picked rows only: of a prefill, most rows need none.
+// Tile u holds vocabulary rows 4u .. 4u + 3. X: the residual stream ⊙ the last norm's gain, with its sums of squares behind
+// (project-residual or norm-shrink). logits: [picks][VOCAB] f32. No adapter reaches the head. Cost: 2 · hidden · vocab FLOP a pick.
+@group(0) @binding(3) var<storage, read> picks: array<u32>;
+@group(0) @binding(4) var<storage, read_write> logits: array<f32>;
 
 override VOCAB: u32;
+const CLOSES = false;
 
 fn token_count() -> u32 {
   return batch.picks;
 }
 
-fn finish(tile: u32, token: u32, sums: vec4<f32>) {
+fn input_row(token: u32) -> u32 {
+  return picks[token];
+}
+
+fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
   let r = 4u * tile;
   let to = token * VOCAB + r;
   logits[to] = sums.x;
@@ -22,4 +28,7 @@ fn finish(tile: u32, token: u32, sums: vec4<f32>) {
   if (r + 3u < VOCAB) {
     logits[to + 3u] = sums.w;
   }
+  return 0.0;
 }
+
+fn close(token: u32, entry: u32, squares: f32) {}

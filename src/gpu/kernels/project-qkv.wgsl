@@ -2,7 +2,7 @@
 // BIASED: a vec4 for each tile stands behind the segment's last tile. ROTATED false: q and k are left for head-norm to turn.
 // A tile's four rows, within one head: i, i + 1, i + d/2, i + 1 + d/2 of a q or k head (so a thread owns whole pairs), and
 // 4u .. 4u + 3 of a v head. Heads in the order q, k, v. Positions and cache places are the rows' own: nothing is shared.
-// X: rms-norm. rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
+// X: the residual stream, its norm still to be scaled (tile/shared.wgsl). rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
 // q: [rows][HEADS · d]. kv: [place][k: KV_HEADS · d, v: KV_HEADS · d].
 // Cost: 2 · (HEADS + 2 · KV_HEADS) · d · hidden FLOP a token; reads W once for each tile of tokens.
 struct Row {
@@ -22,12 +22,17 @@ override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override BIASED: bool = false;
 override ROTATED: bool = true;
+const CLOSES = false;
 
 fn token_count() -> u32 {
   return batch.rows;
 }
 
-fn finish(tile: u32, token: u32, products: vec4<f32>) {
+fn input_row(token: u32) -> u32 {
+  return token;
+}
+
+fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   var sums = products;
   if (BIASED) {
     sums += bitcast<vec4<f32>>(W[TILES * BLOCKS * BLOCK_WORDS + tile - TILE_BASE]);
@@ -44,7 +49,7 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) {
     kv[to + 1u] = v.y;
     kv[to + 2u] = v.z;
     kv[to + 3u] = v.w;
-    return;
+    return 0.0;
   }
   let half = HEAD_DIM / 2u;
   let is_key = head >= HEADS;
@@ -67,4 +72,7 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) {
     q[to + half] = turned.z;
     q[to + half + 1u] = turned.w;
   }
+  return 0.0;
 }
+
+fn close(token: u32, entry: u32, squares: f32) {}

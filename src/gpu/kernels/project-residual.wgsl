@@ -1,28 +1,38 @@
-// h[t] += W · x[t]: the attention output and the MLP's down projection join the residual stream.
-// Tile u holds rows 4u .. 4u + 3. x: attention or project-swiglu. h: [rows][H_STRIDE] f32.
+// h[t] += W · x[t]: the attention output and the MLP's down projection join the residual stream, and the next norm is prepared:
+// next[t] = h[t] ⊙ gain, and behind it the sum of squares of each thread's (lanes: each workgroup's) columns of h.
+// Tile u holds rows 4u .. 4u + 3. x: attention or project-swiglu. h: [rows][H_STRIDE] vec4, padding 0 as embed wrote it.
+// next: [rows][NEXT_STRIDE] f32, sums from NEXT_SUMS_AT on: what the projections read as X (tile/shared.wgsl).
 // Cost: 2 · in · out FLOP a token; reads W once for each tile of tokens.
-@group(0) @binding(3) var<storage, read_write> h: array<f32>;
+@group(0) @binding(3) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> h: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> next: array<f32>;
 
 override H_STRIDE: u32;
-override OUT_ROWS: u32;
+override NEXT_STRIDE: u32;
+override NEXT_SUMS_AT: u32;
+const CLOSES = true;
 
 fn token_count() -> u32 {
   return batch.rows;
 }
 
-fn finish(tile: u32, token: u32, sums: vec4<f32>) {
-  let r = 4u * tile;
-  // Rows past the end of a width that is no multiple of four hold zeros; B of an adapter has no such rows to read.
-  let y = with_delta(sums, token, 0u, min(vec4(r, r + 1u, r + 2u, r + 3u), vec4(OUT_ROWS - 1u)));
-  let to = token * H_STRIDE + r;
-  h[to] += y.x;
-  if (r + 1u < OUT_ROWS) {
-    h[to + 1u] += y.y;
-  }
-  if (r + 2u < OUT_ROWS) {
-    h[to + 2u] += y.z;
-  }
-  if (r + 3u < OUT_ROWS) {
-    h[to + 3u] += y.w;
-  }
+fn input_row(token: u32) -> u32 {
+  return token;
+}
+
+fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
+  let at = token * H_STRIDE + tile;
+  let y = h[at] + sums;
+  h[at] = y;
+  let x = y * gain[tile];
+  let to = token * NEXT_STRIDE + 4u * tile;
+  next[to] = x.x;
+  next[to + 1u] = x.y;
+  next[to + 2u] = x.z;
+  next[to + 3u] = x.w;
+  return dot(y, y);
+}
+
+fn close(token: u32, entry: u32, squares: f32) {
+  next[token * NEXT_STRIDE + NEXT_SUMS_AT + entry] = squares;
 }

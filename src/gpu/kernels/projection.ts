@@ -1,9 +1,14 @@
 // Puts a projection together: weights prelude × tile prelude × LoRA prelude × the kernel's own `finish`. Not a kernel itself.
-// The variant axes are chosen here once: eight storage formats, one or four tokens a thread or lanes, with or without LoRA.
+// The variant axes are chosen here once: eight storage formats, one or four tokens a thread or lanes, and of an adapter nothing,
+// its expand (q k v, gate up) or its shrink (o, down).
 import type { Dispatch } from './kernel.ts'
+import shrinkRow from './lora-shrink-row.wgsl?raw'
 import lanes from './tile/lanes.wgsl?raw'
+import expandBindings from './tile/lora-bindings.wgsl?raw'
 import loraExpand from './tile/lora-expand.wgsl?raw'
 import loraNone from './tile/lora-none.wgsl?raw'
+import rowsNone from './tile/rows-none.wgsl?raw'
+import rowsShrink from './tile/rows-shrink.wgsl?raw'
 import shared from './tile/shared.wgsl?raw'
 import thread1 from './tile/thread-1.wgsl?raw'
 import thread4 from './tile/thread-4.wgsl?raw'
@@ -42,14 +47,42 @@ export interface Segment {
   biased?: boolean
 }
 
-/** z as lora-shrink wrote it, and the B pool. */
-export interface LoraInput {
+/** What is left of the norm whose product with its gain x is. */
+export interface NormInput {
+  /** Of the norm. */
+  width: number
+  epsilon: number
+  /** Columns of h behind each sum of squares: {@link columnsOfSum} of whoever wrote x. */
+  columns: number
+}
+
+/** z as lora-shrink or norm-shrink wrote it, and the B pool. */
+export interface ExpandInput {
   z: GPUBuffer
   b: GPUBuffer
-  /** u32 of a record of z, and modules side by side in it. */
+  /** u32 of a record of z. */
   record: number
-  parts: number
 }
+
+/** Where an adapter's A, its table and its z are: lora-shrink-row.wgsl. */
+export interface ShrinkInput {
+  rows: GPUBuffer
+  /** Heads and segments. */
+  table: GPUBuffer
+  a: GPUBuffer
+  z: GPUBuffer
+  /** Uniform of (layer, firstModule, parts, width / 4, stride / 4), at its own offset. */
+  site: GPUBufferBinding
+  layers: number
+  /** u32 of a record of z. */
+  record: number
+}
+
+/** Threads of a projection, or workgroups of it in the lanes variant, that shrink beside its tiles and share the ranks out. */
+const shrinkUnits = 16
+
+/** Records of z a row has: three for q k v or gate up, one for o or down, since norm-shrink reads one while it writes others. */
+export const zParts = 4
 
 export interface ProjectionInput {
   segment: Segment
@@ -61,12 +94,42 @@ export interface ProjectionInput {
   batch: GPUBuffer
   /** Threads of a workgroup in the thread variants: few, so that a small matrix still reaches every core, or a GPU's own width. */
   workgroup: 8 | 32
-  lora: LoraInput | null
+  /** Absent where x is no norm. */
+  norm?: NormInput
+  expand?: ExpandInput | null
+  shrink?: ShrinkInput | null
 }
 
 /** Threads that share a tile in the lanes variant: enough for the blocks of a row, never more. */
 export function lanesFor(blocks: number): number {
   return blocks >= 64 ? 32 : blocks >= 32 ? 16 : 8
+}
+
+/** f32 of a row of x: the norm's width padded to a block, then sums of squares, for each `columns` in a place of their own. */
+export function rowWithSums(width: number): number {
+  return sumsAt(width, 64)
+}
+
+/** Where the sums of each `columns` columns begin in a row of x: no variant reads what another left. */
+export function sumsAt(width: number, columns: number): number {
+  let at = Math.ceil(width / 32) * 32
+  for (let finer = 8; finer < columns; finer *= 2) at += Math.ceil(Math.ceil(width / 32) * (32 / finer / 4)) * 4
+  return at
+}
+
+/** Constants of whoever reads a norm; PARTIALS in vec4. */
+export function normConstants({ width, columns, epsilon }: NormInput): Record<string, number> {
+  const PARTIALS = Math.ceil(Math.ceil(width / columns) / 4)
+  return { PARTIALS, SUMS_AT: sumsAt(width, columns) / 4, NORM_WIDTH: width, EPSILON: epsilon }
+}
+
+function tilesOf(variant: TileVariant, blocks: number): number {
+  return variant === 'lanes' ? 64 / lanesFor(blocks) : 4
+}
+
+/** Columns of the residual stream that a projection with `blocks` blocks of inputs sums the squares of at once. */
+export function columnsOfSum(variant: TileVariant, blocks: number): number {
+  return 4 * tilesOf(variant, blocks)
 }
 
 /**
@@ -79,20 +142,28 @@ export function projection(
   input: ProjectionInput,
   own: { write: readonly GPUBuffer[]; read?: readonly GPUBuffer[]; constants: Record<string, number>; count?: 'rows' | 'picks' },
 ): Dispatch {
-  const { segment, variant, lora } = input
+  const { segment, variant, norm } = input
+  const [expand, shrink] = [input.expand ?? null, input.shrink ?? null]
   const { format, tiles, blocks, tileBase } = segment
   const read = own.read ?? []
-  const tilesPerGroup = variant === 'lanes' ? 64 / lanesFor(blocks) : 4 * input.workgroup
-  const x = Math.ceil(tiles / tilesPerGroup)
+  const tilesPerThread = variant === 'lanes' ? 1 : 4
+  const units = Math.ceil(Math.ceil(tiles / tilesPerThread) / (variant === 'lanes' ? tilesOf(variant, blocks) : 1))
+  const x = Math.ceil((units + (shrink ? shrinkUnits : 0)) / (variant === 'lanes' ? 1 : input.workgroup))
   const tokens = tokensOf[variant]
   const count = own.count ?? 'rows'
   return {
     kernel: {
-      name: `${name}/${format}/${variant}${lora ? '/lora' : ''}`,
-      code: [shared, weightPreludes[format], tilePreludes[variant], lora ? loraExpand : loraNone, body].join('\n'),
+      name: `${name}/${format}/${variant}${expand ? '/expand' : ''}`,
+      code: [
+        ...[shared, weightPreludes[format], tilePreludes[variant]],
+        ...(expand ? [expandBindings, loraExpand] : [loraNone]),
+        ...(shrink ? [shrinkRow, rowsShrink] : [rowsNone]),
+        body,
+      ].join('\n'),
       groups: [
         ['read', 'read', 'uniform', ...read.map(() => 'read' as const), ...own.write.map(() => 'write' as const)],
-        ...(lora ? [['read', 'read'] as const] : []),
+        ...(expand ? [['read', 'read'] as const] : []),
+        ...(shrink ? [['read', 'read', 'read', 'write', 'uniform'] as const] : []),
       ],
     },
     constants: {
@@ -101,12 +172,15 @@ export function projection(
       TILES: tiles,
       TILE_BASE: tileBase,
       ...(variant === 'lanes' ? { LANES: lanesFor(blocks) } : { WORKGROUP: input.workgroup }),
-      ...(lora ? { Z_RECORD: lora.record, Z_PARTS: lora.parts } : {}),
+      ...(norm ? normConstants(norm) : {}),
+      ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts } : {}),
+      ...(shrink ? { Z_RECORD: shrink.record, Z_PARTS: zParts, LAYERS: shrink.layers, UNITS: shrinkUnits } : {}),
       ...own.constants,
     },
     resources: [
       [segment.buffer, input.x, input.batch, ...read, ...own.write].map((buffer) => ({ buffer })),
-      ...(lora ? [[{ buffer: lora.z }, { buffer: lora.b }]] : []),
+      ...(expand ? [[{ buffer: expand.z }, { buffer: expand.b }]] : []),
+      ...(shrink ? [[...[shrink.rows, shrink.table, shrink.a, shrink.z].map((buffer) => ({ buffer })), shrink.site]] : []),
     ],
     grid: (counts) => [x, Math.ceil(counts[count] / tokens)],
   }

@@ -1,9 +1,11 @@
 // One submit of the transformer over a batch of rows: embed, every layer, and the head for the rows whose logits are wanted.
 // A row is a token with its own position, place in the cache, sequence and adapter, so prefill (many positions of one sequence)
 // and decode (one position of many sequences, under different adapters) are the same code.
-// Seven dispatches a layer: norm | q k v + RoPE + append | attention | output + residual | norm | gate, up, SiLU | down + residual.
-// One more where heads of q and k are normalised (qwen3). Adapters shrink inside the norms, and in one dispatch more before o and before down: nine a layer at most. Without one in the
-// batch nothing of LoRA is encoded.
+// Five dispatches a layer: q k v + RoPE + append | attention | output + residual | gate, up, SiLU | down + residual. One more where
+// heads of q and k are normalised (qwen3). The norms cost none: who writes the residual stream leaves x = h ⊙ gain and sums of
+// squares behind it, and a projection scales what it sums (tile/shared.wgsl).
+// Adapters cost two more at most: o and down shrink as extra rows of their own matvec; norm-shrink joins their delta to the stream,
+// prepares the norm and shrinks for q k v or gate up, which expand as they finish. Without one in the batch nothing of LoRA is encoded.
 // Not a scheduler: one `run` at a time (engine.ts sees to it). Prepared dispatches are kept until a buffer they bind moves.
 import type { Device } from '../device.ts'
 import type { LoraModule } from '../formats/peft.ts'
@@ -11,21 +13,20 @@ import { attention } from '../kernels/attention.ts'
 import { embed } from '../kernels/embed.ts'
 import { headNorm } from '../kernels/head-norm.ts'
 import type { Dispatch, Prepared, Programs } from '../kernels/kernel.ts'
-import { type LoraShrinkInput, loraShrink } from '../kernels/lora-shrink.ts'
+import { loraShrink } from '../kernels/lora-shrink.ts'
 import { normShrink } from '../kernels/norm-shrink.ts'
 import { projectLogits } from '../kernels/project-logits.ts'
 import { projectQkv } from '../kernels/project-qkv.ts'
-import { projectResidual } from '../kernels/project-residual.ts'
+import { type NextInput, projectResidual } from '../kernels/project-residual.ts'
 import { projectSwiglu } from '../kernels/project-swiglu.ts'
-import type { LoraInput, TileVariant } from '../kernels/projection.ts'
-import { rmsNorm } from '../kernels/rms-norm.ts'
+import { columnsOfSum, type ExpandInput, type NormInput, type ShrinkInput, type TileVariant } from '../kernels/projection.ts'
 import type { AdapterPool } from '../lora/adapter-pool.ts'
 import { zRecord } from '../lora/face.ts'
 import type { Recorder } from '../recorder.ts'
 import type { ModelConfig } from './config.ts'
 import { type KvCache, pageTokens, type Sequence } from './kv-cache.ts'
 import { mostPicks, type Scratch, siteBytes } from './scratch.ts'
-import type { Weights } from './weights.ts'
+import type { PackedMatrix, Weights } from './weights.ts'
 
 export interface Row {
   sequence: Sequence
@@ -56,7 +57,10 @@ export interface ForwardParts {
 }
 
 /** Both sides of a site's adapters: what its shrink reads and writes, what its expand reads. */
-type Lora = LoraShrinkInput & LoraInput
+type Lora = ShrinkInput & ExpandInput & { parts: number; batch: GPUBuffer }
+
+/** Norms in the order of the pass: two a layer, then the last. */
+type Norm = number
 
 export class Forward {
   /** Who computes a tile when few rows are fed; chosen by {@link probe}. */
@@ -84,7 +88,7 @@ export class Forward {
     this.#parts.device.check()
     const lora = rows.some(({ slot }) => slot !== 0)
     const work = await this.#bodyOf(this.#variant(rows.length), lora)
-    const head = picks.length > 0 ? await this.#headOf(this.#variant(picks.length)) : []
+    const head = picks.length > 0 ? await this.#headOf(this.#variant(rows.length), this.#variant(picks.length)) : []
     this.#upload(rows, picks)
     this.#parts.recorder.submit([...work, ...head, ...after], { rows: rows.length, picks: picks.length })
   }
@@ -97,7 +101,13 @@ export class Forward {
     const sequence = cache.open('')
     await cache.reserve(sequence, 1)
     cache.drop(sequence)
-    await Promise.all([this.#bodyOf('thread-4', false), this.#bodyOf(this.decodeVariant, false), this.#headOf(this.decodeVariant)])
+    const { decodeVariant: step } = this
+    await Promise.all([
+      this.#bodyOf('thread-4', false),
+      this.#bodyOf(step, false),
+      this.#headOf('thread-4', step),
+      this.#headOf(step, step),
+    ])
   }
 
   /** Times one layer's projections in both decode variants on the loaded weights and keeps the faster: never the adapter's name. */
@@ -124,8 +134,9 @@ export class Forward {
     return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
   }
 
-  #headOf(variant: TileVariant): Promise<Prepared[]> {
-    return this.#kept(`head ${variant}`, () => this.#head(variant))
+  /** @param body the variant that wrote what the head reads */
+  #headOf(body: TileVariant, variant: TileVariant): Promise<Prepared[]> {
+    return this.#kept(`head ${body} ${variant}`, () => this.#head(body, variant))
   }
 
   /** Barriers are dear here: what the probe of the projections found holds for the other kernels too. */
@@ -179,49 +190,61 @@ export class Forward {
 
   #body(variant: TileVariant, lora: boolean): Dispatch[] {
     const { config, weights, scratch } = this.#parts
+    const { batch, tokens, h, hStride } = scratch
+    const { columns } = this.#norm(0, variant)
     const work: Dispatch[] = weights.embedding.map((segment) =>
-      embed({ segment, batch: scratch.batch, tokens: scratch.tokens, h: scratch.h, hStride: scratch.hStride, width: config.hidden }),
+      embed({ ...this.#next(0), segment, batch, tokens, h, hStride, width: config.hidden, columns }),
     )
+    // Whether z holds a delta that the residual stream still lacks.
+    let open: Lora | null = null
     for (let layer = 0; layer < config.layers; layer++) {
-      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site, variant) : null))
-      const { attentionNorm, ffnNorm } = weights.layers[layer]
-      work.push(qkv ? this.#normShrink(attentionNorm, qkv) : this.#norm(attentionNorm, false))
-      work.push(...this.#qkv(layer, variant, qkv), this.#attention(layer))
-      work.push(...(output ? [loraShrink(output)] : []), ...this.#output(layer, variant, output))
-      work.push(gateUp ? this.#normShrink(ffnNorm, gateUp) : this.#norm(ffnNorm, false))
-      work.push(...this.#gateUp(layer, variant, gateUp))
-      work.push(...(down ? [loraShrink(down)] : []), ...this.#down(layer, variant, down))
+      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site) : null))
+      work.push(...this.#adapt(2 * layer, variant, open, qkv))
+      work.push(...this.#qkv(layer, variant, qkv), this.#attention(layer), ...this.#output(layer, variant, output))
+      work.push(...this.#adapt(2 * layer + 1, variant, output, gateUp))
+      work.push(...this.#gateUp(layer, variant, gateUp), ...this.#down(layer, variant, down))
+      open = down
     }
-    return work
+    return [...work, ...this.#adapt(2 * config.layers, variant, open, null)]
   }
 
-  #head(variant: TileVariant): Dispatch[] {
+  #head(body: TileVariant, variant: TileVariant): Dispatch[] {
     const { config, weights, scratch } = this.#parts
-    const { batch, x, xStride, logits } = scratch
-    const work = [this.#norm(weights.outputNorm, true)]
-    for (const segment of weights.head)
-      work.push(projectLogits({ segment, variant, workgroup: this.#workgroup, x, xStride, batch, logits, vocab: config.vocab }))
+    const { batch, picks, x, xStride, logits } = scratch
+    const norm = this.#norm(2 * config.layers, body)
+    const workgroup = this.#workgroup
+    const work = weights.head.map((segment) =>
+      projectLogits({ segment, variant, workgroup, x, xStride, norm, batch, picks, logits, vocab: config.vocab }),
+    )
     return work
   }
 
-  #norm(gain: GPUBuffer, gather: boolean): Dispatch {
-    const { config, scratch } = this.#parts
-    const { h, hStride, picks, x, xStride } = scratch
-    return rmsNorm({
-      h,
-      hStride,
-      gain,
-      picks,
-      gather,
-      x,
-      xStride,
-      width: config.hidden,
-      epsilon: config.rmsEpsilon,
-      threads: this.#alone ? 1 : 64,
-    })
+  /** What an adapter needs done at a norm: its delta joined to the stream, and its next modules shrunk. */
+  #adapt(at: Norm, variant: TileVariant, before: Lora | null, after: Lora | null): Dispatch[] {
+    const { scratch } = this.#parts
+    const { h, hStride, x } = scratch
+    const norm = this.#norm(at, variant)
+    const together = variant === 'thread-4' ? 4 : 1
+    if (before === null) return after === null ? [] : [loraShrink({ ...after, x, norm, together })]
+    const threads = this.#alone ? 4 : 128
+    return [normShrink({ ...(after ?? before), ...this.#next(at), h, hStride, norm, parts: after?.parts ?? 0, threads })]
   }
 
-  #qkv(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
+  /** Of who writes the stream before this norm: down, or o. */
+  #norm(at: Norm, variant: TileVariant): NormInput {
+    const { hidden, ffn, heads, headDim, rmsEpsilon } = this.#parts.config
+    const inputs = at % 2 === 0 ? ffn : heads * headDim
+    return { width: hidden, epsilon: rmsEpsilon, columns: columnsOfSum(variant, Math.ceil(inputs / 32)) }
+  }
+
+  #next(at: Norm): NextInput {
+    const { weights, scratch } = this.#parts
+    const layer = weights.layers[at >> 1]
+    const gain = layer === undefined ? weights.outputNorm : at % 2 === 0 ? layer.attentionNorm : layer.ffnNorm
+    return { gain, next: scratch.x, nextStride: scratch.xStride }
+  }
+
+  #qkv(layer: number, variant: TileVariant, expand: ExpandInput | null): Dispatch[] {
     const { config, weights, scratch, cache } = this.#parts
     const { heads, kvHeads, headDim } = config
     const { x, xStride, batch, rows, rope, q } = scratch
@@ -229,21 +252,8 @@ export class Forward {
     const kv = cache.buffers[layer]
     const work = qkv.map((segment) =>
       projectQkv({
-        segment,
-        variant,
-        workgroup: this.#workgroup,
-        lora,
-        x,
-        xStride,
-        batch,
-        rows,
-        rope,
-        q,
-        kv,
-        heads,
-        kvHeads,
-        headDim,
-        rotated: headGains === null,
+        ...{ segment, variant, workgroup: this.#workgroup, expand, x, xStride, norm: this.#norm(2 * layer, variant) },
+        ...{ batch, rows, rope, q, kv, heads, kvHeads, headDim, rotated: headGains === null },
       }),
     )
     if (headGains === null) return work
@@ -270,76 +280,57 @@ export class Forward {
     })
   }
 
-  #output(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
-    const { config, weights, scratch } = this.#parts
-    const { o, oStride, batch, h, hStride } = scratch
-    return weights.layers[layer].output.map((segment) =>
-      projectResidual({
-        segment,
-        variant,
-        workgroup: this.#workgroup,
-        lora,
-        x: o,
-        xStride: oStride,
-        batch,
-        h,
-        hStride,
-        outputs: config.hidden,
-      }),
-    )
+  #output(layer: number, variant: TileVariant, shrink: ShrinkInput | null): Dispatch[] {
+    const { o, oStride } = this.#parts.scratch
+    const { output } = this.#parts.weights.layers[layer]
+    return this.#residual({ segments: output, x: o, xStride: oStride, to: 2 * layer + 1, variant, shrink })
   }
 
-  #gateUp(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
+  #gateUp(layer: number, variant: TileVariant, expand: ExpandInput | null): Dispatch[] {
     const { config, weights, scratch } = this.#parts
     const { x, xStride, batch, m, mStride } = scratch
+    const norm = this.#norm(2 * layer + 1, variant)
     return weights.layers[layer].gateUp.map((segment) =>
-      projectSwiglu({ segment, variant, workgroup: this.#workgroup, lora, x, xStride, batch, m, mStride, ffn: config.ffn }),
+      projectSwiglu({ segment, variant, workgroup: this.#workgroup, expand, x, xStride, norm, batch, m, mStride, ffn: config.ffn }),
     )
   }
 
-  #down(layer: number, variant: TileVariant, lora: LoraInput | null): Dispatch[] {
-    const { config, weights, scratch } = this.#parts
-    const { m, mStride, batch, h, hStride } = scratch
-    return weights.layers[layer].down.map((segment) =>
-      projectResidual({
-        segment,
-        variant,
-        workgroup: this.#workgroup,
-        lora,
-        x: m,
-        xStride: mStride,
-        batch,
-        h,
-        hStride,
-        outputs: config.hidden,
-      }),
-    )
+  #down(layer: number, variant: TileVariant, shrink: ShrinkInput | null): Dispatch[] {
+    const { m, mStride } = this.#parts.scratch
+    const { down } = this.#parts.weights.layers[layer]
+    return this.#residual({ segments: down, x: m, xStride: mStride, to: 2 * layer + 2, variant, shrink })
   }
 
-  #normShrink(gain: GPUBuffer, lora: Lora): Dispatch {
-    const { config, scratch } = this.#parts
-    const { h, hStride } = scratch
-    return normShrink({ ...lora, h, hStride, gain, width: config.hidden, epsilon: config.rmsEpsilon, threads: this.#alone ? 4 : 64 })
+  #residual(of: {
+    segments: PackedMatrix
+    x: GPUBuffer
+    xStride: number
+    /** The norm it prepares. */
+    to: Norm
+    variant: TileVariant
+    shrink: ShrinkInput | null
+  }): Dispatch[] {
+    const { segments, x, xStride, to, variant, shrink } = of
+    const { batch, h, hStride } = this.#parts.scratch
+    const width = this.#parts.config.hidden
+    return segments.map((segment) =>
+      projectResidual({ ...this.#next(to), segment, variant, workgroup: this.#workgroup, shrink, x, xStride, batch, h, hStride, width }),
+    )
   }
 
   /** What shrinks and expands at a site, or nothing when no loaded adapter touches its modules. */
-  #lora(layer: number, site: number, variant: TileVariant): Lora | null {
+  #lora(layer: number, site: number): Lora | null {
     const { config, scratch, adapters, recorder } = this.#parts
     const { modules, index } = sites[site]
     const pools = adapters.buffers
     if (pools === null || !adapters.touches(layer, modules)) return null
-    const normed = { x: scratch.x, width: config.hidden, stride: scratch.xStride }
-    const attended = { x: scratch.o, width: config.heads * config.headDim, stride: scratch.oStride }
-    const gated = { x: scratch.m, width: config.ffn, stride: scratch.mStride }
-    const { x, width, stride } = [normed, attended, normed, gated][site]
-    const { rows, z, sites: buffer } = scratch
+    const width = [config.hidden, config.heads * config.headDim, config.hidden, config.ffn][site]
+    const { batch, rows, z, sites: buffer, xStride } = scratch
     const parts = modules.length
     const offset = (layer * sites.length + site) * siteBytes
-    recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), stride / 4]))
+    recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), xStride / 4]))
     return {
-      ...{ x, rows, z, ...pools, parts, layers: config.layers, record: zRecord },
-      batch: scratch.batch,
-      together: variant === 'thread-4' ? 4 : 1,
+      ...{ rows, z, ...pools, batch, parts, layers: config.layers, record: zRecord },
       site: { buffer, offset, size: siteBytes },
     }
   }

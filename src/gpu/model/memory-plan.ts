@@ -3,6 +3,7 @@
 // and adapters follow scratch.ts, kv-cache.ts and adapter-pool.ts, and memory-plan.gpu.test.ts holds them to those.
 import type { GgufFile } from '../formats/gguf.ts'
 import { requireSupportedType } from '../formats/quant.ts'
+import { rowWithSums, zParts } from '../kernels/projection.ts'
 import { zRecord } from '../lora/face.ts'
 import { layerTensors, type ModelConfig, modelConfig, requireTensor } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
@@ -76,14 +77,14 @@ function scratchBytes({ hidden, ffn, heads, headDim, vocab, layers }: ModelConfi
   const words = [
     context * headDim,
     rows * padded(hidden),
-    Math.max(rows, mostPicks) * padded(hidden),
+    rows * rowWithSums(hidden),
     rows * heads * headDim,
     rows * padded(heads * headDim),
     rows * padded(ffn),
     rows * heads * context,
     mostPicks * vocab,
     mostPicks,
-    rows * 3 * zRecord,
+    rows * zParts * zRecord,
     4,
     rows,
     rows * 4,

@@ -1,7 +1,8 @@
 // The activations and small tables of one submit, allocated once for the largest one. Not weights, not the cache.
-// Widths are padded to 32 columns. The padding of h is never read; that of x is written as zeros by rms-norm; that of o and m is
-// zero because the buffers are made fresh and no kernel writes there.
+// Widths are padded to 32 columns. The padding of h and x is zero since embed wrote it so; that of o and m because the buffers are
+// made fresh and no kernel writes there, as with the sums of squares behind x that a variant leaves out.
 import type { Arena, Lease } from '../arena.ts'
+import { rowWithSums, zParts } from '../kernels/projection.ts'
 import { zRecord } from '../lora/face.ts'
 import type { ModelConfig } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
@@ -18,7 +19,10 @@ const wanted = 128
 
 export interface Scratch {
   mostRows: number
-  /** Residual stream, normalised input, q, attention output, gated product: [rows][stride] f32. */
+  /**
+   * Residual stream, the same times the next norm's gain, q, attention output, gated product: [rows][stride] f32. A row of x goes
+   * on with sums of squares.
+   */
   h: GPUBuffer
   hStride: number
   x: GPUBuffer
@@ -64,6 +68,7 @@ export async function makeScratch(
   }
   const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
   const [hStride, oStride, mStride] = [hidden, heads * headDim, ffn].map((width) => Math.ceil(width / 32) * 32)
+  const xStride = rowWithSums(hidden)
   const release = () => {
     for (const lease of leases.splice(0)) lease.release()
   }
@@ -75,8 +80,8 @@ export async function makeScratch(
       mostRows,
       h: await make('h', mostRows * hStride),
       hStride,
-      x: await make('x', Math.max(mostRows, mostPicks) * hStride),
-      xStride: hStride,
+      x: await make('x', mostRows * xStride),
+      xStride,
       q: await make('q', mostRows * heads * headDim),
       o: await make('o', mostRows * oStride),
       oStride,
@@ -86,7 +91,7 @@ export async function makeScratch(
       scoreStride: contextTokens,
       logits: await make('logits', mostPicks * vocab),
       chosen: await make('chosen', mostPicks),
-      z: await make('z', mostRows * 3 * zRecord),
+      z: await make('z', mostRows * zParts * zRecord),
       batch: await make('batch', 4, uniform),
       tokens: await make('tokens', mostRows),
       rows: await make('rows', mostRows * 4),

@@ -95,7 +95,9 @@ export async function loadWeights(
   ) => {
     const biasBytes = bias === null ? 0 : 16
     const bytesPerTile = tileWords(format, inputs) * 4
-    const perSegment = Math.floor(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize) / (bytesPerTile + biasBytes))
+    const fitting = Math.floor(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize) / (bytesPerTile + biasBytes))
+    // Whole eights, so that no sum of squares of project-residual straddles two segments.
+    const perSegment = Math.max(8, fitting - (fitting % 8))
     const perWrite = Math.max(1, Math.floor(stagingBytes / bytesPerTile))
     const segments: Segment[] = []
     for (let tileBase = from; tileBase < to; tileBase += perSegment) {

@@ -2,15 +2,22 @@
 // Decode on a GPU, where one thread a tile would leave most of the machine idle. A workgroup of 64 holds 64 / LANES tiles.
 // Grid: x tiles / (64 / LANES), y tokens. On SwiftShader, where a barrier costs a switch of every thread, it is ten times
 // slower than one thread a tile: model/forward.ts times both on the loaded model and keeps the faster.
+// The norm's sums of squares are read by the same lanes and summed behind the same barriers. Workgroups past the last tile have extra rows.
 override LANES: u32 = 16;
 var<workgroup> partial: array<vec4<f32>, 64>;
+var<workgroup> shares: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let tile = group.x * (64u / LANES) + local / LANES;
   let token = group.y;
+  let groups = (TILES * LANES + 63u) / 64u;
+  if (group.x >= groups) {
+    extra_row_together(group.x - groups, token, local);
+    return;
+  }
+  let tile = group.x * (64u / LANES) + local / LANES;
   let lane = local % LANES;
-  let x0 = token * X_STRIDE;
+  let x0 = input_row(token) * X_STRIDE;
   var y = vec4<f32>();
   if (tile < TILES) {
     for (var b = lane; b < BLOCKS; b += LANES) {
@@ -32,14 +39,35 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
   }
+  var squares = vec4<f32>();
+  for (var i = lane; i < PARTIALS; i += LANES) {
+    squares += X[x0 + SUMS_AT + i];
+  }
   partial[local] = y;
+  shares[local] = dot(squares, vec4(1.0));
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (lane < half) {
       partial[local] += partial[local + half];
+      if (PARTIALS > 0u) {
+        shares[local] += shares[local + half];
+      }
     }
   }
+  var share = 0.0;
   if (lane == 0u && tile < TILES) {
-    finish(TILE_BASE + tile, token, partial[local]);
+    share = finish(TILE_BASE + tile, token, select(1.0, norm_factor(shares[local]), PARTIALS > 0u) * partial[local]);
+  }
+  if (CLOSES) {
+    workgroupBarrier();
+    shares[local] = share;
+    workgroupBarrier();
+    if (local == 0u && tile < TILES) {
+      var total = 0.0;
+      for (var i = 0u; i < 64u; i += LANES) {
+        total += shares[i];
+      }
+      close(token, TILE_BASE / (64u / LANES) + group.x, total);
+    }
   }
 }

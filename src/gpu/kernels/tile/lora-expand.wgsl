@@ -4,12 +4,6 @@
 // reads runs, and a tile's rows always come in neighbouring pairs whose first is even. Ranks are added one by one, in order,
 // so a face without some segments gives, bit for bit, what one built without them gives.
 // Never merged into W: a quantised base would round the delta away.
-@group(1) @binding(0) var<storage, read> Z: array<u32>;
-@group(1) @binding(1) var<storage, read> B: array<vec2<f32>>;
-
-override Z_RECORD: u32;
-override Z_PARTS: u32;
-
 // rows: r, r + 1, s, s + 1 with r and s even.
 fn with_delta(y: vec4<f32>, token: u32, part: u32, rows: vec4<u32>) -> vec4<f32> {
   let record = (token * Z_PARTS + part) * Z_RECORD;

@@ -5,11 +5,12 @@
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let tile = 4u * id.x;
+  let first = id.y;
   if (tile >= TILES) {
+    extra_rows(id.x - (TILES + 3u) / 4u, first, first + 1u);
     return;
   }
-  let first = id.y;
-  let x0 = first * X_STRIDE;
+  let x0 = input_row(first) * X_STRIDE;
   var a = min(tile + 0u, TILES - 1u) * BLOCKS * BLOCK_WORDS;
   var b = min(tile + 1u, TILES - 1u) * BLOCKS * BLOCK_WORDS;
   var c = min(tile + 2u, TILES - 1u) * BLOCKS * BLOCK_WORDS;
@@ -64,18 +65,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     c += BLOCK_WORDS;
     d += BLOCK_WORDS;
   }
-  write(first, tile, y0a, y0b, y0c, y0d);
+  write(first, tile, row_factor(x0), y0a, y0b, y0c, y0d);
 }
 
-fn write(token: u32, tile: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
-  finish(TILE_BASE + tile, token, a);
+fn write(token: u32, tile: u32, factor: f32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
+  var share = finish(TILE_BASE + tile, token, factor * a);
   if (tile + 1u < TILES) {
-    finish(TILE_BASE + tile + 1u, token, b);
+    share += finish(TILE_BASE + tile + 1u, token, factor * b);
   }
   if (tile + 2u < TILES) {
-    finish(TILE_BASE + tile + 2u, token, c);
+    share += finish(TILE_BASE + tile + 2u, token, factor * c);
   }
   if (tile + 3u < TILES) {
-    finish(TILE_BASE + tile + 3u, token, d);
+    share += finish(TILE_BASE + tile + 3u, token, factor * d);
   }
+  close(token, (TILE_BASE + tile) / 4u, share);
 }

@@ -6,15 +6,16 @@
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let tile = 4u * id.x;
-  if (tile >= TILES) {
-    return;
-  }
   let first = 4u * id.y;
   let last = token_count() - 1u;
-  let x0 = min(first + 0u, last) * X_STRIDE;
-  let x1 = min(first + 1u, last) * X_STRIDE;
-  let x2 = min(first + 2u, last) * X_STRIDE;
-  let x3 = min(first + 3u, last) * X_STRIDE;
+  if (tile >= TILES) {
+    extra_rows(id.x - (TILES + 3u) / 4u, first, min(first + 4u, last + 1u));
+    return;
+  }
+  let x0 = input_row(min(first + 0u, last)) * X_STRIDE;
+  let x1 = input_row(min(first + 1u, last)) * X_STRIDE;
+  let x2 = input_row(min(first + 2u, last)) * X_STRIDE;
+  let x3 = input_row(min(first + 3u, last)) * X_STRIDE;
   var a = min(tile + 0u, TILES - 1u) * BLOCKS * BLOCK_WORDS;
   var b = min(tile + 1u, TILES - 1u) * BLOCKS * BLOCK_WORDS;
   var c = min(tile + 2u, TILES - 1u) * BLOCKS * BLOCK_WORDS;
@@ -162,27 +163,28 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     c += BLOCK_WORDS;
     d += BLOCK_WORDS;
   }
-  write(first, tile, y0a, y0b, y0c, y0d);
+  write(first, tile, row_factor(x0), y0a, y0b, y0c, y0d);
   if (first + 1u <= last) {
-    write(first + 1u, tile, y1a, y1b, y1c, y1d);
+    write(first + 1u, tile, row_factor(x1), y1a, y1b, y1c, y1d);
   }
   if (first + 2u <= last) {
-    write(first + 2u, tile, y2a, y2b, y2c, y2d);
+    write(first + 2u, tile, row_factor(x2), y2a, y2b, y2c, y2d);
   }
   if (first + 3u <= last) {
-    write(first + 3u, tile, y3a, y3b, y3c, y3d);
+    write(first + 3u, tile, row_factor(x3), y3a, y3b, y3c, y3d);
   }
 }
 
-fn write(token: u32, tile: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
-  finish(TILE_BASE + tile, token, a);
+fn write(token: u32, tile: u32, factor: f32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
+  var share = finish(TILE_BASE + tile, token, factor * a);
   if (tile + 1u < TILES) {
-    finish(TILE_BASE + tile + 1u, token, b);
+    share += finish(TILE_BASE + tile + 1u, token, factor * b);
   }
   if (tile + 2u < TILES) {
-    finish(TILE_BASE + tile + 2u, token, c);
+    share += finish(TILE_BASE + tile + 2u, token, factor * c);
   }
   if (tile + 3u < TILES) {
-    finish(TILE_BASE + tile + 3u, token, d);
+    share += finish(TILE_BASE + tile + 3u, token, factor * d);
   }
+  close(token, (TILE_BASE + tile) / 4u, share);
 }
