@@ -218,6 +218,20 @@ test('an attached text is named, counted, read by the model and takes the place 
   await expect(page.getByText('x.bin is not a text.')).toBeVisible()
 })
 
+test('a question sent while its attachment is still being read waits for it', async ({ fake }) => {
+  const { page } = fake
+  await fake.open()
+  await page.route('**/attachment-file*', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await route.continue()
+  })
+  const buffer = Buffer.from('The navy of this note has 48 ships.')
+  await page.locator('.composer input[type=file]').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer })
+  await fake.ask('How many ships?')
+  await fake.answered()
+  await expect(page.getByRole('list', { name: 'Attached to this question' })).toContainText('notes.txt')
+})
+
 test('what will not fit is said before sending, and is what is left out; a question too long is not sent', async ({ fake }) => {
   const { page } = fake
   await fake.open()
