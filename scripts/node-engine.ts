@@ -1,14 +1,17 @@
 // The engine without a page: Dawn, a file on disk and src/gpu in Node. Used by the commands, the benches and the tests that
 // need the real model. Not a server. Dawn keeps Node's event loop alive, so a command ends with process.exit (scripts/run.mjs).
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import { create, globals } from 'webgpu'
 import catalogue from '../public/catalogue.json'
 import { asOpenChatError, OpenChatError } from '../src/errors.ts'
 import { type Device, openDevice } from '../src/gpu/device.ts'
 import { loadEngine } from '../src/gpu/engine.ts'
+import { isFolderFile } from '../src/gpu/formats/hf-folder.ts'
+import { modelSource } from '../src/gpu/formats/model-source.ts'
+import { splitNames } from '../src/gpu/formats/split-gguf.ts'
 import type { AdapterFiles, ByteSource, Engine } from '../src/gpu/types.ts'
 import { paceDawn } from './dawn-pace.ts'
 import { useSwiftshader } from './swiftshader.mjs'
@@ -84,11 +87,43 @@ export async function openFile(path: string, what = 'model file'): Promise<FileS
   }
 }
 
-/** sha256 of a file, hex: what an adapter may name its base by. @throws file_missing */
+/**
+ * A model as one GGUF file: of a file, of a splitting by any of its parts, or of a folder as transformers keeps it.
+ * @throws file_missing, and what `modelSource` throws
+ */
+export async function openModel(path: string): Promise<FileSource> {
+  const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true
+  const parts = splitNames(basename(path))
+  if (!isFolder && parts === null) return openFile(path)
+  const folder = isFolder ? path : dirname(path)
+  const here = await readdir(folder)
+  const wanted = parts ?? here.filter((name) => isFolderFile(name) || /\.gguf$/i.test(name))
+  const files: { name: string; source: FileSource }[] = []
+  const close = async () => void (await Promise.all(files.map(({ source }) => source.close())))
+  try {
+    for (const name of wanted) if (here.includes(name)) files.push({ name, source: await openFile(join(folder, name)) })
+    const { bytes, read } = await modelSource(files, basename(path))
+    return { bytes, read, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** sha256 of a file, hex: what an adapter may name its base by; of several files, that of the one they make. @throws file_missing */
 export async function fileDigest(path: string): Promise<string> {
+  if (splitNames(basename(path)) !== null || (await stat(path).catch(() => null))?.isDirectory() === true) return sourceDigest(path)
   const file = await openPath(path, 'model file')
   const hash = createHash('sha256')
   for await (const piece of file.createReadStream({ highWaterMark: 1 << 20 })) hash.update(piece)
+  return hash.digest('hex')
+}
+
+async function sourceDigest(path: string): Promise<string> {
+  const source = await openModel(path)
+  const hash = createHash('sha256')
+  for (let at = 0; at < source.bytes; at += 1 << 22) hash.update(await source.read(at, Math.min(1 << 22, source.bytes - at)))
+  await source.close()
   return hash.digest('hex')
 }
 
@@ -109,11 +144,12 @@ export interface OpenedEngine {
 }
 
 /**
+ * @param path as for {@link openModel}
  * @example const { engine, close } = await openNodeEngine('model.gguf'); engine.complete({ prompt: 'Hi', maxTokens: 8, temperature: 0 })
  * @throws file_missing, gpu_unavailable, and what `loadEngine` throws
  */
 export async function openNodeEngine(path: string, options: { contextTokens?: number; signal?: AbortSignal } = {}): Promise<OpenedEngine> {
-  const source = await openFile(path)
+  const source = await openModel(path)
   const device = await openNodeDevice()
   const engine = await loadEngine({ device, source, ...options })
   return {
