@@ -1,10 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
+
+/** Adobe's predefined character maps, which PDF.js asks for by name (src/datanet/formats/pdf.ts), beside the workers. */
+const characterMaps: Plugin = {
+  name: 'character-maps',
+  apply: 'build',
+  generateBundle() {
+    const folder = fileURLToPath(new URL('node_modules/pdfjs-dist/cmaps/', import.meta.url))
+    for (const name of readdirSync(folder)) {
+      this.emitFile({ type: 'asset', fileName: `assets/cmaps/${name}`, source: readFileSync(join(folder, name)) })
+    }
+  },
+}
 
 export default defineConfig({
   plugins: [
     svelte(),
+    characterMaps,
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'src/offline',

@@ -11,6 +11,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { english } from 'viem/accounts'
+import { nodePdfHost } from '../src/datanet/formats/pdf-on-node.testing.ts'
 import { Intake } from '../src/datanet/intake.ts'
 import { piiFinder } from '../src/datanet/pii/find.ts'
 import { OpenChatError } from '../src/errors.ts'
@@ -65,7 +66,7 @@ async function openIntake(tokenizer: Tokenizer, folder: string): Promise<Intake>
     fold: foldCase(tokenizer),
     find: piiFinder(english),
     spill: diskSpill(join(folder, 'spill')),
-    pdfPort: () => null,
+    pdfHost: () => nodePdfHost,
   })
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { pdfOf } from './formats/fixtures.testing.ts'
-import './formats/pdf-on-node.testing.ts'
+import { nodePdfHost } from './formats/pdf-on-node.testing.ts'
 import { Intake } from './intake.ts'
 import type { IntakeDocument, IntakeOptions, IntakeReport, IntakeSource } from './intake-types.ts'
 import { piiFinder } from './pii/find.ts'
@@ -18,7 +18,7 @@ const open = () =>
     fold: (token) => token,
     find: piiFinder([]),
     spill: memorySpill(),
-    pdfPort: () => null,
+    pdfHost: () => nodePdfHost,
   })
 const never = new AbortController().signal
 const file = (name: string, content: BlobPart) => ({ name, blob: new Blob([content]) })

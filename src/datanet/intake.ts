@@ -8,6 +8,7 @@ import { utf8 } from '../attribution/words.ts'
 import { asOpenChatError, OpenChatError, toWire } from '../errors.ts'
 import { Brought } from './brought.ts'
 import { cleanText } from './clean.ts'
+import type { PdfHost } from './formats/pdf.ts'
 import type { RawDocument } from './formats/raw-document.ts'
 import { readDocuments } from './formats/read.ts'
 import { sniffFormat } from './formats/sniff.ts'
@@ -41,8 +42,7 @@ export interface IntakePorts {
   find: Detector
   /** Where texts wait. */
   spill: SpillFile
-  /** A thread for PDF.js, or null. */
-  pdfPort(): Worker | null
+  pdfHost(): PdfHost
 }
 
 interface File {
@@ -147,7 +147,7 @@ export class Intake {
     let taken = 0
     const skipped: OpenChatError[] = []
     let left = 0
-    const read = { textField: options.textFields?.[name], rows: options.rows ?? 'auto', pdfPort: this.#ports.pdfPort } as const
+    const read = { textField: options.textFields?.[name], rows: options.rows ?? 'auto', pdfHost: this.#ports.pdfHost } as const
     for await (const event of readDocuments(blob, format, read, signal)) {
       if (event.type === 'fields') yield { ...event, file: name }
       else if (event.type === 'at') {

@@ -2,17 +2,18 @@
 // it, PDF.js' own thread with it, so that a file that is stuck costs nothing further.
 import { readPdf } from '../datanet/formats/pdf.ts'
 import type { AttachmentWorker } from './attachment-api.ts'
+import { pdfHost } from './pdf-host.ts'
 import { expose } from './rpc.ts'
 
 const worker: AttachmentWorker = {
   async pdfText(file, signal) {
-    const port = new Worker(new URL('./pdf.worker.ts', import.meta.url), { type: 'module' })
+    const host = pdfHost()
     try {
       const parts: string[] = []
-      for await (const event of readPdf(file, port, signal)) if (event.type === 'document') parts.push(event.document.text)
+      for await (const event of readPdf(file, host, signal)) if (event.type === 'document') parts.push(event.document.text)
       return parts.join('\n\n')
     } finally {
-      port.terminate()
+      host.thread?.terminate()
     }
   },
 }

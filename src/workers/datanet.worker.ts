@@ -8,6 +8,7 @@ import { openBlobs } from '../storage/open.ts'
 import type { DatanetWorker } from './datanet-api.ts'
 import { foldCase } from './fold-case.ts'
 import { openSpill } from './opfs-spill.ts'
+import { pdfHost } from './pdf-host.ts'
 import { expose } from './rpc.ts'
 import { blobSource, rangeSource } from './sources.ts'
 
@@ -29,7 +30,7 @@ const worker: DatanetWorker = {
       fold: foldCase(tokenizer),
       find: piiFinder(seedWords),
       spill: await openSpill(),
-      pdfPort: () => new Worker(new URL('./pdf.worker.ts', import.meta.url), { type: 'module' }),
+      pdfHost,
     })
   },
 

@@ -12,18 +12,25 @@ export interface PdfShape {
   locked?: boolean
   /** A content stream of this many bytes on every page, packed. */
   paddingBytes?: number
+  /** A font that is not in the file and names one of Adobe's character maps, for text in UCS-2. */
+  cjk?: { encoding: string; ordering: string }
 }
 
 /** @param pages lines of each page; an empty line leaves room, as between paragraphs */
-export function pdfOf(pages: readonly (readonly string[])[], { title, author, locked = false, paddingBytes = 0 }: PdfShape = {}): Blob {
+export function pdfOf(
+  pages: readonly (readonly string[])[],
+  { title, author, locked = false, paddingBytes = 0, cjk }: PdfShape = {},
+): Blob {
   const objects: (string | [string, Uint8Array, string])[] = [
     '<< /Type /Catalog /Pages 2 0 R >>',
     `<< /Type /Pages /Count ${pages.length} /Kids [${pages.map((_, i) => `${4 + 2 * i} 0 R`).join(' ')}] >>`,
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+    cjk
+      ? `<< /Type /Font /Subtype /Type0 /BaseFont /Face /Encoding /${cjk.encoding} /DescendantFonts [<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Face /DW 1000 /CIDSystemInfo << /Registry (Adobe) /Ordering (${cjk.ordering}) /Supplement 2 >> /FontDescriptor << /Type /FontDescriptor /FontName /Face /Flags 4 /Ascent 880 /Descent -120 /CapHeight 880 /ItalicAngle 0 /StemV 90 /FontBBox [0 -120 1000 880] >> >>] >>`
+      : '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
   ]
   for (const [i, lines] of pages.entries()) {
     objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Resources << /Font << /F 3 0 R >> >> /Contents ${5 + 2 * i} 0 R >>`)
-    const drawn = lines.map((line) => (line === '' ? 'T*' : `(${escapeText(line)}) Tj T*`)).join('\n')
+    const drawn = lines.map((line) => (line === '' ? 'T*' : `${cjk ? ucs2(line) : `(${escapeText(line)})`} Tj T*`)).join('\n')
     const content = zlibSync(new TextEncoder().encode(`BT /F 10 Tf 12 TL 50 750 Td\n${drawn}\nET\n${' '.repeat(paddingBytes)}`))
     objects.push([`<< /Filter /FlateDecode /Length ${content.length} >>\nstream\n`, content, '\nendstream'])
   }
@@ -55,6 +62,8 @@ export function pdfOf(pages: readonly (readonly string[])[], { title, author, lo
   put(`trailer\n<< /Size ${objects.length + 1} /Root 1 0 R /Info ${info} 0 R ${encrypt} >>\nstartxref\n${xref}\n%%EOF\n`)
   return new Blob(parts)
 }
+
+const ucs2 = (text: string): string => `<${Array.from(text, (letter) => letter.charCodeAt(0).toString(16).padStart(4, '0')).join('')}>`
 
 export const never = new AbortController().signal
 

@@ -15,6 +15,17 @@ export const PAGE_MS = 20_000
 /** Characters below which a page holds no text to speak of. */
 const SCANNED_BELOW = 16
 
+/** Where a PDF is read. */
+export interface PdfHost {
+  /** A PDF.js worker to work in, or null for this thread; whoever gave it ends it. */
+  thread: Worker | null
+  /**
+   * The folder of Adobe's predefined character maps (`pdfjs-dist/cmaps`), as a URL, or as a path in Node, with its slash: without
+   * them Chinese, Japanese and Korean PDFs that name one read as pages without text.
+   */
+  characterMaps: string
+}
+
 interface Item {
   str: string
   hasEOL: boolean
@@ -39,15 +50,16 @@ async function inTime<T>(work: Promise<T>, what: string, ms: number): Promise<T>
   }
 }
 
-async function open(blob: Blob, port: Worker | null, ms: number): Promise<PDFDocumentProxy> {
+async function open(blob: Blob, { thread, characterMaps }: PdfHost, ms: number): Promise<PDFDocumentProxy> {
   if (blob.size > LARGEST_PDF) throw tooLarge(blob.size, LARGEST_PDF, 'Split it, or bring its text.')
   const data = new Uint8Array(await blob.arrayBuffer())
   const task = getDocument({
     data,
-    ...(port === null ? {} : { worker: PDFWorker.create({ port }) }),
+    ...(thread === null ? {} : { worker: PDFWorker.create({ port: thread }) }),
+    cMapUrl: characterMaps,
     disableFontFace: true,
     useSystemFonts: false,
-    useWorkerFetch: false,
+    useWorkerFetch: thread !== null,
     useWasm: false,
     enableXfa: false,
     maxImageSize: 0,
@@ -137,11 +149,10 @@ async function factsOf(pdf: PDFDocumentProxy): Promise<Pick<RawDocument, 'title'
 }
 
 /**
- * @param port a PDF.js worker to work in, or null for this thread; it is not ended here
  * @throws pdf_encrypted, pdf_invalid, pdf_scanned, pdf_too_hard, file_too_large
  */
-export async function* readPdf(blob: Blob, port: Worker | null, signal: AbortSignal, pageMs = PAGE_MS): Reader {
-  const pdf = await open(blob, port, pageMs)
+export async function* readPdf(blob: Blob, host: PdfHost, signal: AbortSignal, pageMs = PAGE_MS): Reader {
+  const pdf = await open(blob, host, pageMs)
   try {
     if (pdf.numPages > MOST_PAGES) throw tooHard(`has ${pdf.numPages} pages; ${MOST_PAGES} can be read`)
     const facts = await factsOf(pdf)

@@ -3,14 +3,15 @@ import type { IntakeFormat } from '../intake-types.ts'
 import { readCsv } from './csv.ts'
 import { readHtml } from './html.ts'
 import { readJson, readJsonLines } from './json.ts'
+import type { PdfHost } from './pdf.ts'
 import { readPlain } from './plain.ts'
 import type { Reader } from './raw-document.ts'
 
 export interface ReadOptions {
   textField: string | undefined
   rows: 'auto' | 'each' | 'grouped'
-  /** A thread for PDF.js, which is ended after the file; null works in this one. */
-  pdfPort(): Worker | null
+  /** Its thread is ended after the file. */
+  pdfHost(): PdfHost
 }
 
 /** @throws what the format's reader throws */
@@ -33,11 +34,11 @@ export async function* readDocuments(blob: Blob, format: Exclude<IntakeFormat, '
     }
     case 'pdf': {
       const { readPdf } = await import('./pdf.ts')
-      const port = options.pdfPort()
+      const host = options.pdfHost()
       try {
-        return yield* readPdf(blob, port, signal)
+        return yield* readPdf(blob, host, signal)
       } finally {
-        port?.terminate()
+        host.thread?.terminate()
       }
     }
   }
