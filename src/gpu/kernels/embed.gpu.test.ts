@@ -1,8 +1,10 @@
-// A row of the embedding of every storage format, from the right one of two segments.
+// A row of the embedding of every storage format, from the right one of two segments, and the first norm's input beside it.
 import { expect, it } from 'vitest'
 import { matrixRow } from '../reference/matmul.ts'
 import { embed } from './embed.ts'
-import { largestDifference, openLab, padded, storedMatrix } from './lab.testing.ts'
+import { largestDifference, openLab, padded, storedMatrix, stream } from './lab.testing.ts'
+import { noise } from './noise.testing.ts'
+import { rowWithSums } from './projection.ts'
 
 const lab = await openLab()
 const vocab = 133
@@ -33,13 +35,17 @@ it.each([
     tokens: await lab.buffer(Uint32Array.from(tokens)),
     h: await lab.buffer(tokens.length * hStride),
   }
-  await lab.run(
-    [first, second].map((segment) => embed({ segment, hStride, width, ...buffers })),
-    counts,
-  )
-  const expected = padded(
-    tokens.map((token) => matrixRow(matrix, token)),
-    width,
-  )
-  expect(largestDifference(await lab.floats(buffers.h, expected.length), expected)).toBeLessThan(1e-6)
+  const rows = tokens.map((token) => matrixRow(matrix, token))
+  const gain = noise(width, 9)
+  for (const columns of [8, 16, 32]) {
+    const norm = { width, epsilon: 0, columns }
+    const prepared = stream(rows, gain, norm)
+    const next = { gain: await lab.buffer(gain), next: await lab.buffer(prepared.length), nextStride: rowWithSums(width) }
+    await lab.run(
+      [first, second].map((segment) => embed({ segment, hStride, width, columns, ...buffers, ...next })),
+      counts,
+    )
+    expect(largestDifference(await lab.floats(buffers.h, tokens.length * hStride), padded(rows, width))).toBeLessThan(1e-6)
+    expect(largestDifference(await lab.floats(next.next, prepared.length), prepared)).toBeLessThan(2e-5)
+  }
 })

@@ -8,7 +8,7 @@ import { commonFormat, packTiles, type RowChoice, type SourceMatrix } from '../m
 import { Recorder } from '../recorder.ts'
 import { type Counts, type Dispatch, Programs } from './kernel.ts'
 import { noise } from './noise.testing.ts'
-import type { Segment } from './projection.ts'
+import { type NormInput, rowWithSums, type Segment, sumsAt } from './projection.ts'
 
 export async function openLab() {
   const device = await openDevice(openNodeGpu())
@@ -64,6 +64,21 @@ export function padded(rows: readonly ArrayLike<number>[], width: number): Float
   const out = new Float32Array(rows.length * stride)
   rows.forEach((row, t) => {
     out.set(Array.from(row), t * stride)
+  })
+  return out
+}
+
+/** The residual stream as its writers leave it for a norm: rows of h ⊙ gain, behind each its sums of squares. */
+export function stream(rows: readonly Float64Array[], gain: ArrayLike<number>, { width, columns }: NormInput): Float32Array<ArrayBuffer> {
+  const stride = rowWithSums(width)
+  const out = new Float32Array(rows.length * stride)
+  rows.forEach((row, t) => {
+    const sums = new Float64Array(Math.ceil(width / columns))
+    for (let i = 0; i < width; i++) {
+      out[t * stride + i] = row[i] * gain[i]
+      sums[Math.floor(i / columns)] += row[i] ** 2
+    }
+    out.set(sums, t * stride + sumsAt(width, columns))
   })
   return out
 }

@@ -1,8 +1,11 @@
-// The head, over one segment and over two, against the f64 reference.
+// The head, over one segment and over two, of picked rows of the stream, against the f64 reference of norm and head.
 import { expect, it } from 'vitest'
 import { matmul } from '../reference/matmul.ts'
-import { largestDifference, noiseRows, openLab, padded, storedMatrix } from './lab.testing.ts'
+import { rmsNorm } from '../reference/rms-norm.ts'
+import { largestDifference, noiseRows, openLab, storedMatrix, stream } from './lab.testing.ts'
+import { noise } from './noise.testing.ts'
 import { projectLogits } from './project-logits.ts'
+import { rowWithSums } from './projection.ts'
 
 const lab = await openLab()
 
@@ -23,13 +26,22 @@ it.each([
     const rest = await lab.segment(['Q8_0'], inputs, (tile, lane) => choose(tile + cut, lane), tiles - cut)
     parts.push({ ...rest, tileBase: cut })
   }
-  const x = noiseRows(picks, inputs, 5)
-  const counts = { rows: 100, picks }
-  const buffers = { x: await lab.buffer(padded(x, inputs)), batch: await lab.batch(counts), logits: await lab.buffer(picks * vocab) }
+  const h = noiseRows(picks + 2, inputs, 5)
+  const gain = noise(inputs, 8)
+  const norm = { width: inputs, epsilon: 1e-5, columns: 16 }
+  const picked = Array.from({ length: picks }, (_, p) => (p * 3 + 1) % h.length)
+  const counts = { rows: h.length, picks }
+  const buffers = {
+    x: await lab.buffer(stream(h, gain, norm)),
+    picks: await lab.buffer(Uint32Array.from(picked)),
+    batch: await lab.batch(counts),
+    logits: await lab.buffer(picks * vocab),
+  }
   await lab.run(
-    parts.map((segment) => projectLogits({ segment, variant, workgroup: 8, xStride: inputs, vocab, ...buffers })),
+    parts.map((segment) => projectLogits({ segment, variant, workgroup: 8, norm, xStride: rowWithSums(inputs), vocab, ...buffers })),
     counts,
   )
-  const expected = matmul(matrix, x).flatMap((row) => [...row])
+  const normed = picked.map((row) => rmsNorm(h[row], gain, norm.epsilon))
+  const expected = matmul(matrix, normed).flatMap((row) => [...row])
   expect(largestDifference(await lab.floats(buffers.logits, picks * vocab), expected)).toBeLessThan(2e-5)
 })

@@ -1,4 +1,4 @@
-// q, k, v with RoPE and append, from rows stored as arch `llama` stores them, against the f64 reference in half-split order.
+// Norm, q, k, v with RoPE and append, from rows stored as arch `llama` stores them, against the f64 reference in half-split order.
 // Its adapter rows are checked here too: each token under its own adapter, or none.
 import { expect, it } from 'vitest'
 import type { LoraDelta } from '../formats/peft.ts'
@@ -8,13 +8,14 @@ import { ropeTable } from '../model/rope-table.ts'
 import { qkvRows } from '../model/weights.ts'
 import { loraDelta } from '../reference/lora.ts'
 import { matmul } from '../reference/matmul.ts'
+import { rmsNorm } from '../reference/rms-norm.ts'
 import { rope } from '../reference/rope.ts'
-import { largestDifference, noiseRows, openLab, padded, storedMatrix } from './lab.testing.ts'
+import { largestDifference, noiseRows, openLab, storedMatrix, stream } from './lab.testing.ts'
 import { placeFaces } from './lora-lab.testing.ts'
 import { loraShrink } from './lora-shrink.ts'
 import { noise } from './noise.testing.ts'
 import { projectQkv } from './project-qkv.ts'
-import type { TileVariant } from './projection.ts'
+import { columnsOfSum, rowWithSums, type TileVariant, zParts } from './projection.ts'
 
 const lab = await openLab()
 
@@ -42,7 +43,11 @@ it.each([
     const [q, k, v] = widths.map((width, i) => storedMatrix('Q8_0', inputs, width, 3 + i))
     const shape = { heads, kvHeads, headDim, permutedQk: true }
     const segment = await lab.segment(['Q8_0'], inputs, qkvRows([q, k, v], shape), ((heads + 2 * kvHeads) * headDim) / 4)
-    const x = noiseRows(tokens, inputs, 5)
+    const h = noiseRows(tokens, inputs, 5)
+    const gain = noise(inputs, 8)
+    const norm = { width: inputs, epsilon: 1e-5, columns: columnsOfSum(variant, 8) }
+    const x = h.map((row) => rmsNorm(row, gain, norm.epsilon))
+    const xStride = rowWithSums(inputs)
     const positions = x.map((_, t) => (t * 37 + 3) % 133)
     const places = x.map((_, t) => tokens - 1 - t)
     const first = adapter([4, 9, 1], widths, inputs, 70)
@@ -52,13 +57,13 @@ it.each([
     const present = (deltas: (LoraDelta | null)[]) => ({ deltas: deltas.filter((delta) => delta !== null) })
     const pools = await placeFaces(lab, config, [[present(first)], [present(second)]])
     const counts = { rows: tokens, picks: 0 }
-    const z = await lab.buffer(tokens * 3 * zRecord)
+    const z = await lab.buffer(tokens * zParts * zRecord)
     const rows = await lab.buffer(Uint32Array.from(x.flatMap((_, t) => [positions[t], places[t], slots[t], 0])))
-    const shared = { x: await lab.buffer(padded(x, inputs)), rows }
-    const site = { buffer: await lab.uniform(new Uint32Array([0, 0, 3, inputs / 4, inputs / 4])), offset: 0, size: 256 }
+    const shared = { x: await lab.buffer(stream(h, gain, norm)), rows, norm }
+    const site = { buffer: await lab.uniform(new Uint32Array([0, 0, 3, inputs / 4, xStride / 4])), offset: 0, size: 256 }
     const out = { q: await lab.buffer(tokens * widths[0]), kv: await lab.buffer(tokens * 2 * widths[1]) }
     const tables = { batch: await lab.batch(counts), rope: await lab.buffer(ropeTable(133, headDim, 10000, null)) }
-    const lora = { z, b: pools.b, record: zRecord, parts: 3 }
+    const expand = { z, b: pools.b, record: zRecord }
     const shrinkInput = { ...shared, ...pools, z, site, parts: 3, layers: 1, record: zRecord, batch: tables.batch }
     const shrink = loraShrink({ ...shrinkInput, together: variant === 'thread-4' ? 4 : 1 })
 
@@ -70,11 +75,11 @@ it.each([
         segment,
         variant,
         workgroup: 8,
-        xStride: inputs,
+        xStride,
         heads,
         kvHeads,
         headDim,
-        lora: adapted ? lora : null,
+        expand: adapted ? expand : null,
       })
       await lab.run(adapted ? [shrink, project] : [project], counts)
       const straight = [

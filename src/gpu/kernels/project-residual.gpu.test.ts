@@ -1,10 +1,11 @@
-// Every storage format and every tile variant of the projections, through the plainest of them: h += W x (+ s·B(A x)).
+// Every storage format and every tile variant of the projections, through the plainest of them: h += W x, and the next norm's input.
 import { describe, expect, it } from 'vitest'
 import type { SupportedType } from '../formats/quant.ts'
 import { matmul } from '../reference/matmul.ts'
-import { largestDifference, noiseRows, openLab, padded, storedMatrix } from './lab.testing.ts'
+import { largestDifference, noiseRows, openLab, padded, storedMatrix, stream } from './lab.testing.ts'
+import { noise } from './noise.testing.ts'
 import { projectResidual } from './project-residual.ts'
-import type { TileVariant } from './projection.ts'
+import { columnsOfSum, rowWithSums, type TileVariant } from './projection.ts'
 
 const lab = await openLab()
 
@@ -22,13 +23,20 @@ async function difference(type: SupportedType, variant: TileVariant, inputs: num
   const hStride = Math.ceil(outputs / 32) * 32
   const h = await lab.buffer(padded(before, outputs))
   const counts = { rows: tokens, picks: 0 }
+  const gain = noise(outputs, 21)
+  const nextStride = rowWithSums(outputs)
+  const next = await lab.buffer(tokens * nextStride)
   const dispatch = projectResidual({
-    ...{ segment, variant, workgroup: 8, lora: null, xStride: segment.blocks * 32, hStride, outputs },
-    ...{ x: await lab.buffer(padded(x, inputs)), batch: await lab.batch(counts), h },
+    ...{ segment, variant, workgroup: 8, xStride: segment.blocks * 32, hStride, width: outputs, nextStride },
+    ...{ x: await lab.buffer(padded(x, inputs)), batch: await lab.batch(counts), h, gain: await lab.buffer(gain), next },
   })
   await lab.run([dispatch], counts)
   const expected = matmul(matrix, x).map((row, t) => row.map((y, i) => y + before[t][i]))
-  return largestDifference(await lab.floats(h, tokens * hStride), padded(expected, outputs))
+  const prepared = stream(expected, gain, { width: outputs, epsilon: 0, columns: columnsOfSum(variant, segment.blocks) })
+  // A sum of squares is as wrong as its largest terms: judged beside h, in units of its size.
+  const scale = Math.max(1, ...prepared.map(Math.abs)) / Math.max(1, ...expected.flatMap((row) => [...row].map(Math.abs)))
+  const ofNext = largestDifference(await lab.floats(next, prepared.length), prepared) / scale
+  return Math.max(ofNext, largestDifference(await lab.floats(h, tokens * hStride), padded(expected, outputs)))
 }
 
 const variants: TileVariant[] = ['thread-1', 'thread-4', 'lanes']

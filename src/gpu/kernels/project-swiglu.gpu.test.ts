@@ -1,9 +1,12 @@
-// Gate and up in one pass against the f64 reference, at even and odd widths.
+// Norm, gate and up in one pass against the f64 reference, at even and odd widths.
 import { expect, it } from 'vitest'
 import { matmul } from '../reference/matmul.ts'
+import { rmsNorm } from '../reference/rms-norm.ts'
 import { swiglu } from '../reference/swiglu.ts'
-import { largestDifference, noiseRows, openLab, padded, storedMatrix } from './lab.testing.ts'
+import { largestDifference, noiseRows, openLab, padded, storedMatrix, stream } from './lab.testing.ts'
+import { noise } from './noise.testing.ts'
 import { projectSwiglu } from './project-swiglu.ts'
+import { rowWithSums } from './projection.ts'
 
 const lab = await openLab()
 
@@ -17,7 +20,10 @@ it.each([
 ] as const)('%i wide, %i tokens, %s', async (ffn, tokens, variant) => {
   const inputs = 64
   const [gate, up] = [storedMatrix('Q4_1', inputs, ffn, 3), storedMatrix('Q4_1', inputs, ffn, 4)]
-  const x = noiseRows(tokens, inputs, 5)
+  const h = noiseRows(tokens, inputs, 5)
+  const gain = noise(inputs, 8)
+  const norm = { width: inputs, epsilon: 1e-5, columns: 32 }
+  const x = h.map((row) => rmsNorm(row, gain, norm.epsilon))
   const choose = (tile: number, lane: number) => {
     const row = 2 * tile + (lane & 1)
     return row < ffn ? { matrix: lane < 2 ? gate : up, row } : null
@@ -26,8 +32,9 @@ it.each([
   const mStride = Math.ceil(ffn / 32) * 32
   const m = await lab.buffer(tokens * mStride)
   const counts = { rows: tokens, picks: 0 }
-  const buffers = { x: await lab.buffer(padded(x, inputs)), batch: await lab.batch(counts), m }
-  await lab.run([projectSwiglu({ segment, variant, workgroup: 8, lora: null, xStride: inputs, mStride, ffn, ...buffers })], counts)
+  const buffers = { x: await lab.buffer(stream(h, gain, norm)), batch: await lab.batch(counts), m }
+  const shape = { workgroup: 8, norm, xStride: rowWithSums(inputs), mStride, ffn } as const
+  await lab.run([projectSwiglu({ segment, variant, ...shape, ...buffers })], counts)
   const [g, u] = [matmul(gate, x), matmul(up, x)]
   const expected = padded(
     x.map((_, t) => swiglu(g[t], u[t])),
