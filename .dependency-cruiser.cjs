@@ -2,7 +2,7 @@
 // `src/X` rooms name the rooms and packages they may reach; tests may reach anything inside src and test packages.
 const rooms = {
   errors: { rooms: [], packages: [] },
-  gpu: { rooms: ['errors'], packages: ['@huggingface/tokenizers', '@huggingface/jinja'] },
+  gpu: { rooms: ['errors'], packages: ['@huggingface/tokenizers', '@huggingface/jinja', '@mlc-ai/web-xgrammar'] },
   attribution: { rooms: ['errors'], packages: ['@noble/hashes'] },
   datanet: {
     rooms: ['errors', 'attribution'],
@@ -28,7 +28,7 @@ const rooms = {
       ...['gpu', 'attribution', 'datanet', 'engines', 'wallet/light-client', 'wallet/verification', 'storage', 'errors'],
       ...['chat/ports', 'chat/archive-read', 'chat/conversation'],
     ],
-    packages: ['comlink', 'fflate', 'pdfjs-dist', '@mlc-ai/web-llm'],
+    packages: ['comlink', 'fflate', 'pdfjs-dist', '@mlc-ai/web-llm', '@mlc-ai/web-xgrammar'],
   },
   ui: {
     rooms: ['chat', 'engines', 'workers', 'wallet', 'storage', 'errors', 'attribution/types'],

@@ -2,12 +2,13 @@
 // the context's end or a cancel. Not a batcher: the runner joins the steps of answers that run side by side.
 // Invariant: the text of all token events, joined, is the text of the end event; a stop string never shows, not even its beginning.
 import { OpenChatError } from '../errors.ts'
+import type { GrammarConstraint } from './grammar.ts'
 import type { AdapterChoice, AdapterHold } from './lora/adapter-shelf.ts'
 import type { ChatTemplate } from './model/chat-template.ts'
+import type { Drawn } from './model/draw.ts'
 import type { KvCache } from './model/kv-cache.ts'
 import { promptEmpty, type Runner } from './model/runner.ts'
-import type { Drawn } from './model/draw.ts'
-import { type Constraint, Sampler } from './model/sampler.ts'
+import { Sampler } from './model/sampler.ts'
 import type { Tokenizer } from './model/tokenizer.ts'
 import { StopFilter } from './stop-filter.ts'
 import type { CompletionEvent, CompletionRequest, ResponseFormat, Utterance } from './types.ts'
@@ -21,7 +22,7 @@ export interface CompletionParts {
   contextTokens: number
   dispatches: () => number
   /** @throws grammar_unavailable, grammar_invalid */
-  constraint: (format: ResponseFormat) => Promise<Constraint>
+  constraint: (format: ResponseFormat) => Promise<GrammarConstraint>
   /** Keeps the adapter on the device while the answer runs. @throws adapter_unknown, and what loading it throws */
   hold: (adapter: AdapterChoice) => Promise<AdapterHold>
 }
@@ -93,7 +94,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
         reason = 'stop'
         break
       }
-      sampler.push(id)
+      await sampler.push(id)
       tokens.push(id)
       const piece = stop.push(decoder.push(id))
       if (stop.found) reason = 'stop'
@@ -113,6 +114,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
     await pending?.catch(() => undefined)
     runner.end(() => cache.park(sequence), sequence)
     hold.release()
+    constraint?.release()
   }
   const rest = stop.end(decoder.end())
   if (rest !== '') {
@@ -153,7 +155,10 @@ function checkSettings(request: CompletionRequest, vocab: number): void {
     [minP >= 0 && minP <= 1, 'minP lies between 0 and 1'],
     [repetitionPenalty > 0 && finite(repetitionPenalty), 'repetitionPenalty is above 0, and 1 for none'],
     [finite(presencePenalty, frequencyPenalty), 'presencePenalty and frequencyPenalty are numbers'],
-    [Object.entries(logitBias).every(([id, bias]) => Number(id) < vocab && finite(Number(id), bias)), 'logitBias names tokens of the model'],
+    [
+      Object.entries(logitBias).every(([id, bias]) => Number(id) < vocab && finite(Number(id), bias)),
+      'logitBias names tokens of the model',
+    ],
     [logprobs >= 0 && logprobs <= mostLogprobs && Number.isInteger(logprobs), `logprobs is a whole number of at most ${mostLogprobs}`],
   ]
   const broken = rules.find(([holds]) => !holds)

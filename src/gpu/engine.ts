@@ -8,6 +8,7 @@ import { complete } from './completion.ts'
 import type { Device } from './device.ts'
 import { readGguf } from './formats/gguf.ts'
 import { readPeft } from './formats/peft.ts'
+import { type GrammarLibrary, Grammars } from './grammar.ts'
 import { Programs } from './kernels/kernel.ts'
 import { AdapterPool, poolDefaults } from './lora/adapter-pool.ts'
 import { AdapterShelf } from './lora/adapter-shelf.ts'
@@ -41,6 +42,8 @@ export interface EngineOptions {
   decodeVariant?: 'lanes' | 'thread-1'
   /** What of the registered adapters may stay: faces at a time, bytes on the device, bytes of packed weights on the host. */
   adapterLimits?: { slots?: number; deviceBytes?: number; hostBytes?: number }
+  /** Brings a fresh instance of `@mlc-ai/web-xgrammar`; absent, a request for a format is `grammar_unavailable`. */
+  grammar?: () => Promise<GrammarLibrary>
   signal?: AbortSignal
   /** Bytes of tensors on the device, of all. */
   onProgress?: (done: number, total: number) => void
@@ -93,6 +96,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     exclusive: (work) => runner.turns.take(() => device.guard(work)),
     ...(hostBytes === undefined ? {} : { hostBytes }),
   })
+  const grammars = new Grammars({ tokenizer, vocab: config.vocab, eosIds: config.eosIds, load: options.grammar })
   let disposed = false
   const dispose = () => {
     if (disposed) return

@@ -59,10 +59,27 @@ export class Recorder {
    * @returns a copy of `bytes` from the buffer's start, after all work submitted so far
    * @throws device_lost, gpu_fault
    */
-  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+  read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    return this.readRanges([{ buffer, offset: 0, bytes }])
+  }
+
+  /**
+   * @param ranges offsets and bytes are multiples of 4
+   * @returns a copy of the ranges, one after the other, as they are after all work submitted so far
+   * @throws device_lost, gpu_fault
+   */
+  async readRanges(ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[]): Promise<ArrayBuffer> {
+    const bytes = ranges.reduce((sum, range) => sum + range.bytes, 0)
     const lease = await this.#arena.allocate(bytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ, 'readback')
     try {
-      this.copy([{ from: buffer, fromOffset: 0, to: lease.buffer, toOffset: 0, bytes }])
+      let at = 0
+      this.copy(
+        ranges.map((range) => {
+          const toOffset = at
+          at += range.bytes
+          return { from: range.buffer, fromOffset: range.offset, to: lease.buffer, toOffset, bytes: range.bytes }
+        }),
+      )
       return await this.#device.guard(async () => {
         await lease.buffer.mapAsync(GPUMapMode.READ, 0, bytes)
         const copy = lease.buffer.getMappedRange(0, bytes).slice(0)

@@ -16,7 +16,9 @@ it.each([1, 2, 3, 7, 64, 133, 1000])('vocabulary of %i', async (vocab) => {
   const expected = rows.map((row) => row.reduce((best, x, i) => (x > row[best] || Number.isNaN(row[best]) ? i : best), 0))
   for (const threads of [1, 256] as const) {
     const token = await lab.buffer(rows.length)
-    await lab.run([argmax({ logits, token, vocab, threads })], { rows: 9, picks: rows.length })
+    const tokens = await lab.buffer(rows.length)
+    await lab.run([argmax({ logits, token, tokens, vocab, threads })], { rows: 9, picks: rows.length })
     expect([...(await lab.words(token, rows.length))]).toEqual(expected)
+    expect([...(await lab.words(tokens, rows.length))]).toEqual(expected)
   }
 })

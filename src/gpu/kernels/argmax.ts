@@ -7,16 +7,18 @@ export interface ArgmaxInput {
   logits: GPUBuffer
   /** [picks] u32, written. */
   token: GPUBuffer
+  /** [picks] u32, written: what the next step feeds. */
+  tokens: GPUBuffer
   vocab: number
   /** Threads a pick: 256, or 1 where a barrier is dear. */
   threads: 256 | 1
 }
 
-export function argmax({ logits, token, vocab, threads }: ArgmaxInput): Dispatch {
+export function argmax({ logits, token, tokens, vocab, threads }: ArgmaxInput): Dispatch {
   return {
-    kernel: { name: 'argmax', code, groups: [['read', 'write']] },
+    kernel: { name: 'argmax', code, groups: [['read', 'write', 'write']] },
     constants: { VOCAB: vocab, WORKGROUP: threads },
-    resources: [[{ buffer: logits }, { buffer: token }]],
+    resources: [[{ buffer: logits }, { buffer: token }, { buffer: tokens }]],
     grid: ({ picks }) => [picks, 1],
   }
 }

@@ -1,8 +1,10 @@
 // token[p] = arg max of logits[p], the lowest id on a tie, so that greedy decoding reads 4 bytes back and not the vocabulary.
+// tokens is what the next step's embed reads, so that a step may follow before the host knows the token.
 // Grid: one workgroup a pick, of 256 threads, or of one where a barrier is dear. logits: project-logits, [picks][VOCAB]. NaN is never greater, so it is never chosen.
 // Cost: one read of the logits.
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> token: array<u32>;
+@group(0) @binding(2) var<storage, read_write> tokens: array<u32>;
 
 override VOCAB: u32;
 
@@ -39,6 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
   if (local == 0u) {
-    token[group.x] = select(owner[0], 0u, owner[0] == 0xffffffffu);
+    let id = select(owner[0], 0u, owner[0] == 0xffffffffu);
+    token[group.x] = id;
+    tokens[group.x] = id;
   }
 }

@@ -1,13 +1,17 @@
 // Feeds sequences through the forward pass: prefill in chunks, and decode steps of several sequences joined into one submit.
 // Not a sampler and not a conversation. It alone holds the GPU's turn, so two answers at once interleave and never collide.
-// Invariants: tokens join a sequence only when their pass was submitted; a cancelled prefill keeps the chunks that are done.
+// A step whose token need not be known here is submitted before the step before it was read (two deep), where that is faster:
+// see ahead.ts. Invariants: tokens join a sequence only when their pass was submitted; a cancelled prefill keeps the chunks that
+// are done; what is drawn is the same with and without steps ahead.
 import { OpenChatError } from '../../errors.ts'
 import type { Device } from '../device.ts'
 import type { Recorder } from '../recorder.ts'
 import { Turns } from '../turns.ts'
+import { Ahead, unknown } from './ahead.ts'
+import type { Choice, Chooser, Wish } from './chooser.ts'
+import type { Draw, Drawn } from './draw.ts'
 import { type Forward, mostPicks, type Row } from './forward.ts'
 import { type KvCache, promptTooLong, type Sequence } from './kv-cache.ts'
-import type { Scratch } from './scratch.ts'
 
 export interface PrefillOptions {
   signal?: AbortSignal
@@ -15,11 +19,25 @@ export interface PrefillOptions {
   onProgress?: (done: number, total: number) => void
 }
 
-interface Waiting {
+/** Whoever decides how a sequence's tokens are drawn; a Sampler is one. */
+export interface DrawSource {
+  /** The next token's draw, asked for once a token and in their order. */
+  draw(): Draw
+  /** Whether a draw can be asked for before the token before it is known. */
+  readonly foresees: boolean
+}
+
+export interface Step {
   sequence: Sequence
+  /** Fed now. */
   token: number
-  greedy: boolean
-  resolve: (result: number | Float32Array) => void
+  draws: DrawSource
+  /** A step after this one may follow. */
+  more: boolean
+}
+
+interface Waiting extends Step {
+  resolve: (result: Drawn) => void
   reject: (error: unknown) => void
 }
 
@@ -32,7 +50,7 @@ export interface RunnerParts {
   recorder: Recorder
   forward: Forward
   cache: KvCache
-  scratch: Scratch
+  chooser: Chooser
   vocab: number
   contextTokens: number
   /** Looked up at every submit: an adapter removed in the middle of an answer is an error, never another one in its slot. */
@@ -44,6 +62,9 @@ export class Runner {
   #parts: RunnerParts
   #waiting: Waiting[] = []
   #chunk = firstChunk
+  #ahead = new Ahead()
+  /** Whose tokens lie in `scratch.tokens`, in their order; null when the last submit left none. */
+  #onDevice: readonly Sequence[] | null = null
   #closed = false
   /** Dispatches of the last decode submit. */
   dispatchesPerDecode = 0
@@ -54,17 +75,17 @@ export class Runner {
 
   /**
    * Appends `tokens` (at least one) to a sequence.
-   * @returns what follows the last: its logits [vocab], or with `greedy` their arg max
+   * @param draws how what follows the last is drawn; false: its logits [vocab] are wanted
    * @throws prompt_too_long, cancelled, device_lost, gpu_fault, gpu_out_of_memory
    */
-  async prefill(sequence: Sequence, tokens: readonly number[], greedy: true, options?: PrefillOptions): Promise<number>
-  async prefill(sequence: Sequence, tokens: readonly number[], greedy: false, options?: PrefillOptions): Promise<Float32Array>
+  async prefill(sequence: Sequence, tokens: readonly number[], draws: DrawSource, options?: PrefillOptions): Promise<Drawn>
+  async prefill(sequence: Sequence, tokens: readonly number[], draws: false, options?: PrefillOptions): Promise<Float32Array>
   async prefill(
     sequence: Sequence,
     tokens: readonly number[],
-    greedy: boolean,
+    draws: DrawSource | false,
     options: PrefillOptions = {},
-  ): Promise<number | Float32Array> {
+  ): Promise<Drawn | Float32Array> {
     const { contextTokens } = this.#parts
     this.#checkTokens(tokens)
     const length = sequence.tokens.length + tokens.length
@@ -75,8 +96,9 @@ export class Runner {
         const chunk = tokens.slice(done, done + this.#chunk)
         const final = done + chunk.length === tokens.length
         const begin = performance.now()
-        await this.#feed(sequence, chunk, final ? [chunk.length - 1] : [], greedy)
-        const answer = final ? await this.#answers(1, greedy) : await this.#parts.recorder.idle()
+        const wishes = final ? [draws === false ? null : draws.draw()] : []
+        const read = await this.#feed(sequence, chunk, final ? [chunk.length - 1] : [], wishes)
+        const answer = final ? await read() : await this.#parts.recorder.idle()
         this.#adapt(chunk.length, performance.now() - begin)
         done += chunk.length
         return answer
@@ -87,13 +109,10 @@ export class Runner {
     throw promptEmpty()
   }
 
-  /**
-   * One more token of a sequence. Calls made while the GPU is busy, or in the same task, share one submit.
-   * @returns logits [vocab], or with `greedy` their arg max
-   */
-  step(sequence: Sequence, token: number, greedy: boolean): Promise<number | Float32Array> {
+  /** One more token of a sequence. Calls made while the GPU is busy, or in the same task, share one submit. @returns what follows it */
+  step(step: Step): Promise<Drawn> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ sequence, token, greedy, resolve, reject })
+      this.#waiting.push({ ...step, resolve, reject })
       if (this.#waiting.length > 1) return
       // A macrotask later, so that answers resumed by the same readback are all here; then whoever came while waiting for the turn.
       setTimeout(() => void this.turns.take(() => this.#decode()), 0)
@@ -109,7 +128,8 @@ export class Runner {
     const out: Float32Array[] = []
     for (let at = 0; at < rows.length; at += mostPicks) {
       const part = rows.slice(at, at + mostPicks)
-      out.push(...((await this.turns.take(() => this.#together(part, false))) as Float32Array[]))
+      const read = this.turns.take(async () => (await this.#together(part, () => part.map(() => null)))())
+      out.push(...((await read) as Float32Array[]))
     }
     return out
   }
@@ -131,8 +151,13 @@ export class Runner {
       const chunk = tokens.slice(at, at + mostPicks)
       const logits = await this.turns.take(async () => {
         throwIfCancelled(options.signal)
-        await this.#feed(sequence, chunk, [...chunk.keys()], false)
-        return (await this.#answers(chunk.length, false)) as Float32Array[]
+        const read = await this.#feed(
+          sequence,
+          chunk,
+          [...chunk.keys()],
+          chunk.map(() => null),
+        )
+        return (await read()) as Float32Array[]
       })
       visit(at, logits)
       options.onProgress?.(at + chunk.length, tokens.length)
@@ -144,59 +169,94 @@ export class Runner {
     this.#closed = true
   }
 
-  /** Runs `work`, which gives a sequence up, at once or after what is under way. */
-  end(work: () => void): void {
-    if (this.turns.free) work()
-    else void this.turns.take(async () => work())
+  /** Runs `work`, which gives a sequence up, at once or after what is under way; a step ahead of it is thrown away. */
+  end(work: () => void, sequence?: Sequence): void {
+    const all = () => {
+      if (sequence !== undefined) this.#ahead.leave(sequence, this.#parts.cache)
+      work()
+    }
+    if (this.turns.free) all()
+    else void this.turns.take(async () => all())
   }
 
   async #decode(): Promise<void> {
-    // Rows that want only the arg max are not mixed with rows that want logits: their readback is 4 bytes.
-    const { greedy } = this.#waiting[0]
-    const batch = this.#waiting.filter((waiting) => waiting.greedy === greedy).slice(0, mostPicks)
-    this.#waiting = this.#waiting.filter((waiting) => !batch.includes(waiting))
+    const asked = this.#waiting.splice(0, mostPicks)
     if (this.#waiting.length > 0) void this.turns.take(() => this.#decode())
     try {
-      const results = await this.#together(batch, greedy)
-      batch.forEach(({ resolve }, i) => {
-        resolve(results[i])
-      })
+      this.#checkOpen()
+      const results = new Map<Sequence, Promise<Drawn>>()
+      for (const { sequence, token } of asked) {
+        const drawn = this.#ahead.take(sequence, token)
+        if (drawn !== undefined) results.set(sequence, drawn)
+      }
+      const fresh = asked.filter(({ sequence }) => !results.has(sequence))
+      const read = fresh.length === 0 ? null : await this.#together(fresh, () => fresh.map(({ draws }) => draws.draw()))
+      await this.#goAhead(asked)
+      const drawn = (await read?.()) as Drawn[] | undefined
+      for (const [i, { sequence }] of fresh.entries()) results.set(sequence, Promise.resolve(drawn![i]))
+      for (const { sequence, resolve } of asked) {
+        const result = await results.get(sequence)!
+        this.#ahead.know(sequence, result.id)
+        resolve(result)
+      }
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      for (const { reject } of asked) reject(error)
     }
   }
 
-  async #together(batch: readonly { sequence: Sequence; token: number }[], greedy: boolean): Promise<number[] | Float32Array[]> {
-    const { cache, forward, recorder, slotOf } = this.#parts
+  /** Submits the step after this one, if all that it feeds is on the device and nobody waits for anything else. */
+  async #goAhead(asked: readonly Waiting[]): Promise<void> {
+    const { cache, contextTokens, slotOf } = this.#parts
+    const here = this.#onDevice
+    if (here === null || here.length !== asked.length || this.#waiting.length > 0) return
+    const follows = ({ sequence, draws, more }: Waiting, i: number) =>
+      more && draws.foresees && sequence === here[i] && sequence.tokens.length < contextTokens
+    if (!asked.every(follows)) return
+    try {
+      for (const { sequence } of asked) {
+        slotOf(sequence.adapter)
+        await cache.reserve(sequence, sequence.tokens.length + 1)
+      }
+    } catch {
+      // No room, or the adapter is gone: the step itself will say so when it is asked for, if it is.
+      return
+    }
+    const sequences = asked.map(({ sequence }) => sequence)
+    const rows = sequences.map((sequence) => ({ sequence, token: unknown }))
+    const read = await this.#together(rows, () => asked.map(({ draws }) => draws.draw()))
+    this.#ahead.put(sequences, read() as Promise<Drawn[]>)
+  }
+
+  /** @param wishes asked for when the rows have their room @returns what reads the results */
+  async #together(batch: readonly { sequence: Sequence; token: number }[], wishes: () => readonly Wish[]): Promise<Choice['read']> {
+    const { cache, forward, recorder, chooser, slotOf } = this.#parts
     this.#checkOpen()
     const rows: Row[] = []
     for (const { sequence, token } of batch) {
       await cache.reserve(sequence, sequence.tokens.length + 1)
       rows.push({ sequence, slot: slotOf(sequence.adapter), token, position: sequence.tokens.length })
     }
+    const { work, onDevice, read } = await chooser.stage(wishes())
     const before = recorder.counts.dispatches
-    await forward.run(rows, [...rows.keys()], greedy)
+    await forward.run(rows, [...rows.keys()], work)
     this.dispatchesPerDecode = recorder.counts.dispatches - before
     for (const { sequence, token } of rows) sequence.tokens.push(token)
-    return this.#answers(rows.length, greedy)
+    this.#onDevice = onDevice ? rows.map(({ sequence }) => sequence) : null
+    return read
   }
 
-  async #feed(sequence: Sequence, tokens: readonly number[], picks: readonly number[], greedy: boolean): Promise<void> {
-    const { cache, forward, slotOf } = this.#parts
+  async #feed(sequence: Sequence, tokens: readonly number[], picks: readonly number[], wishes: readonly Wish[]): Promise<Choice['read']> {
+    const { cache, forward, chooser, slotOf } = this.#parts
     this.#checkOpen()
     const first = sequence.tokens.length
     await cache.reserve(sequence, first + tokens.length)
     const slot = slotOf(sequence.adapter)
     const rows = tokens.map((token, i) => ({ sequence, slot, token, position: first + i }))
-    await forward.run(rows, picks, greedy)
+    const { work, read } = await chooser.stage(wishes)
+    await forward.run(rows, picks, work)
     sequence.tokens.push(...tokens)
-  }
-
-  async #answers(picks: number, greedy: boolean): Promise<number[] | Float32Array[]> {
-    const { recorder, scratch, vocab } = this.#parts
-    if (greedy) return [...new Uint32Array(await recorder.read(scratch.chosen, picks * 4))]
-    const bytes = await recorder.read(scratch.logits, picks * vocab * 4)
-    return Array.from({ length: picks }, (_, i) => new Float32Array(bytes, i * vocab * 4, vocab))
+    this.#onDevice = null
+    return read
   }
 
   #adapt(tokens: number, ms: number): void {

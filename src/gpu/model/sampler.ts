@@ -1,88 +1,135 @@
-// Draws the next token from logits on the CPU: temperature, top-k, top-p, seeded. Greedy answers do not come here; their arg max
-// is taken on the GPU. Not a distribution for checking: reference/sampling.ts states the rule in f64.
-// Invariant: the same seed, logits and settings draw the same token on every machine: xorshift128+ from the seed, sums in f64,
-// ties towards the lower id.
+// The settings of one answer, and what has been said so far, as a draw for its next token. Not the drawing itself: draw.ts does
+// that on the CPU, kernels/sample.wgsl on the GPU; reference/sampling.ts states the rule that both follow.
+// Invariant: the same seed, logits and settings draw the same token on every machine.
+
+import type { Draw, LogitEdits } from './draw.ts'
+import { uniforms } from './uniform.ts'
+
 export interface SamplerSettings {
+  /** 0 is greedy: arg max, lowest id on a tie. */
   temperature: number
   /** Keep the k likeliest; absent or 0: all. */
   topK?: number
   /** Then keep the fewest likeliest whose sum reaches p; absent or 1: all. */
   topP?: number
+  /** Then keep those at least this share as likely as the likeliest; absent or 0: all. */
+  minP?: number
+  /** Logits of what stands in prompt or answer are divided by it where positive, else multiplied; absent or 1: none. */
+  repetitionPenalty?: number
+  /** Taken from the logit of every token that the answer holds, once; absent or 0: none. */
+  presencePenalty?: number
+  /** Taken as often as the answer holds it; absent or 0: none. */
+  frequencyPenalty?: number
+  /** By token id; added to its logit. */
+  logitBias?: Readonly<Record<number, number>>
+  /** How many of the likeliest tokens are told with their log probability, beside the drawn one's; absent: none is told. */
+  logprobs?: number
   /** Absent: drawn from the platform's randomness. */
   seed?: number
 }
 
+/** What a grammar lets come next; grammar.ts makes one. */
+export interface Constraint {
+  /** Bits by id, as {@link Draw.allowed}; null: everything may come. */
+  readonly allowed: Int32Array | null
+  /** Tells what was drawn; `allowed` is of the token after it once this resolves. */
+  accept(id: number): Promise<void>
+}
+
 export class Sampler {
+  /** The number that draws the next token is this many draws into the seed's. */
+  readonly seed: number
   #settings: SamplerSettings
   #random: () => number
+  #edits: Edits | null
+  #constraint: Constraint | null
 
-  constructor(settings: SamplerSettings) {
+  /** @param prompt ids: they count as said for the repetition penalty */
+  constructor(settings: SamplerSettings, prompt: readonly number[] = [], constraint: Constraint | null = null) {
     this.#settings = settings
-    this.#random = uniform(settings.seed ?? crypto.getRandomValues(new Uint32Array(1))[0])
+    this.seed = settings.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]
+    this.#random = uniforms(this.seed)
+    this.#edits = Edits.of(settings, prompt)
+    this.#constraint = constraint
   }
 
-  /** @param logits [vocab] */
-  draw(logits: Float32Array): number {
-    const { temperature, topK = 0, topP = 1 } = this.#settings
-    if (temperature === 0) return argmax(logits)
-    const ids = likeliest(logits, topK, topP, temperature)
-    const top = logits[argmax(logits)]
-    const weights = ids.map((id) => Math.exp((logits[id] - top) / temperature))
-    const total = weights.reduce((sum, weight) => sum + weight, 0)
-    const kept = topP < 1 ? countReaching(weights, topP * total) : ids.length
-    let mass = 0
-    for (let i = 0; i < kept; i++) mass += weights[i]
-    let rest = this.#random() * mass
-    for (let i = 0; i < kept; i++) {
-      rest -= weights[i]
-      if (rest < 0) return ids[i]
+  /** Whether the next draw depends on nothing that this token may change: then it can be asked for before the token is known. */
+  get foresees(): boolean {
+    return (this.#edits === null || !this.#edits.grows) && this.#constraint === null
+  }
+
+  /** The next token's draw. Each call takes the next number of the seed. */
+  draw(): Draw {
+    const { temperature, topK = 0, topP = 1, minP = 0, logprobs = null } = this.#settings
+    return {
+      ...{ temperature, topK, topP, minP, logprobs },
+      uniform: temperature === 0 ? 0 : this.#random(),
+      edits: this.#edits?.records ?? null,
+      allowed: this.#constraint?.allowed ?? null,
     }
-    return ids[kept - 1]
+  }
+
+  /** Tells what was drawn. Without a constraint it is told at once; with one, the next draw waits for this. */
+  push(id: number): Promise<void> | undefined {
+    this.#edits?.say(id)
+    return this.#constraint?.accept(id)
   }
 }
 
-/** @returns the index of the largest value, the lowest on a tie. */
-export function argmax(logits: ArrayLike<number>): number {
-  let best = 0
-  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i
-  return best
-}
+/** The records of {@link LogitEdits}, kept up as the answer grows. */
+class Edits {
+  /** Whether what is said changes them. */
+  readonly grows: boolean
+  #words = new Uint32Array(256)
+  #floats = new Float32Array(this.#words.buffer)
+  #places = new Map<number, number>()
+  #scales: Pick<LogitEdits, 'repetition' | 'repetitionInverse' | 'presence' | 'frequency'>
 
-/** Ids worth weighing, likeliest first. Below e^−40 of the top nothing can change a sum of a vocabulary in f64. */
-function likeliest(logits: Float32Array, topK: number, topP: number, temperature: number): number[] {
-  const floor = logits[argmax(logits)] - 40 * temperature
-  const ids: number[] = []
-  for (let id = 0; id < logits.length; id++) if (logits[id] >= floor) ids.push(id)
-  if (topK > 0 || topP < 1) ids.sort((a, b) => logits[b] - logits[a] || a - b)
-  else ids.sort((a, b) => a - b)
-  return topK > 0 ? ids.slice(0, topK) : ids
-}
-
-function countReaching(weights: readonly number[], mass: number): number {
-  let sum = 0
-  let count = 0
-  while (count < weights.length && (count === 0 || sum < mass)) sum += weights[count++]
-  return count
-}
-
-/** Numbers in [0, 1) with 53 bits. Source: Vigna 2017, xorshift128+, seeded through splitmix64. */
-export function uniform(seed: number): () => number {
-  const mask = (1n << 64n) - 1n
-  let mix = BigInt(Math.trunc(seed)) & mask
-  const next = () => {
-    mix = (mix + 0x9e3779b97f4a7c15n) & mask
-    let z = mix
-    z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & mask
-    z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & mask
-    return z ^ (z >> 31n)
+  /** null where the settings change no logit. */
+  static of(settings: SamplerSettings, prompt: readonly number[]): Edits | null {
+    const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0, logitBias = {} } = settings
+    const grows = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0
+    if (!grows && Object.keys(logitBias).length === 0) return null
+    return new Edits(settings, grows, repetitionPenalty === 1 ? [] : prompt)
   }
-  let a = next()
-  let b = next()
-  return () => {
-    let s = a
-    a = b
-    s = (s ^ (s << 23n)) & mask
-    b = s ^ a ^ (s >> 17n) ^ (a >> 26n)
-    return Number(((a + b) & mask) >> 11n) / 2 ** 53
+
+  private constructor(settings: SamplerSettings, grows: boolean, prompt: readonly number[]) {
+    const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0, logitBias = {} } = settings
+    this.grows = grows
+    this.#scales = {
+      repetition: Math.fround(repetitionPenalty),
+      repetitionInverse: Math.fround(1 / repetitionPenalty),
+      presence: Math.fround(presencePenalty),
+      frequency: Math.fround(frequencyPenalty),
+    }
+    for (const [id, bias] of Object.entries(logitBias)) this.#floats[this.#at(Number(id)) + 1] = bias
+    for (const id of prompt) this.#words[this.#at(id) + 3] = 1
+  }
+
+  get records(): LogitEdits {
+    const count = this.#places.size
+    return { records: this.#words.slice(0, 4 * count), count, ...this.#scales }
+  }
+
+  say(id: number): void {
+    if (!this.grows) return
+    const at = this.#at(id)
+    this.#words[at + 2]++
+    this.#words[at + 3] = 1
+  }
+
+  #at(id: number): number {
+    const known = this.#places.get(id)
+    if (known !== undefined) return known
+    const at = 4 * this.#places.size
+    this.#places.set(id, at)
+    if (at === this.#words.length) {
+      const grown = new Uint32Array(2 * at)
+      grown.set(this.#words)
+      this.#words = grown
+      this.#floats = new Float32Array(grown.buffer)
+    }
+    this.#words[at] = id
+    return at
   }
 }
