@@ -3,12 +3,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
-import { tinyModel } from '../../scripts/tiny-model.ts'
+import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
 import { resumed } from '../engines/resume.ts'
 import { createBlobs } from '../storage/blobs.ts'
 import { memoryPieces } from '../storage/pieces.ts'
-import type { LoadedEngine, ModelFile } from './gpu-api.ts'
+import type { AdapterFile, LoadedEngine, ModelFile } from './gpu-api.ts'
 import { GpuDesk } from './gpu-desk.ts'
 
 const signal = new AbortController().signal
@@ -46,7 +46,7 @@ async function desk(first = 0) {
   } as GPU
   const opened = new GpuDesk(() => noted, Promise.resolve(blobs))
   const loaded = await opened.load(model, [], () => {}, signal)
-  return { opened, devices, loaded, pressure }
+  return { opened, devices, loaded, pressure, model, blobs }
 }
 
 const request = (content: string, max_tokens = 24): ChatRequest => ({
@@ -143,6 +143,39 @@ describe('the gpu desk', () => {
     await all(resumed(engine, other, signal))
     expect(again).toMatchObject({ contextTokens: 1024, wantedTokens: 2048 })
     expect((await all(opened.chat(request('What is said of the sea?'), signal))).text).toBe(whole.text)
+    await opened.unload()
+  })
+
+  test('brings the first adapters with the model and the rest when they are asked for; one that is broken harms nobody', async () => {
+    const { opened, model, blobs } = await desk()
+    const keep = async (bytes: Uint8Array<ArrayBuffer>) => {
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      await blobs.put(sha256, bytes)
+      return { sha256, bytes: bytes.length }
+    }
+    const adapters: AdapterFile[] = []
+    for (let i = 0; i < 19; i++) {
+      const { config, weights } = tinyAdapter({ rank: 2, seed: 300 + i, modules: ['v_proj', 'down_proj'] })
+      const broken = i === 1 || i === 18
+      const file = await keep(Uint8Array.from(broken ? weights.subarray(0, -8) : weights))
+      adapters.push({
+        ...{ name: `adapter ${i}`, digest: file.sha256, bytes: file.bytes, weights: '' },
+        config: { url: '', ...(await keep(new TextEncoder().encode(config))) },
+      })
+    }
+    const loaded = await opened.load(model, adapters, () => {}, signal)
+    expect(loaded.refused).toEqual([expect.stringMatching(/^adapter 1: /)])
+    expect(loaded.adapters).toHaveLength(18)
+    const ask = (i: number) => all(opened.chat({ ...request('What is said of the sea?', 8), adapter: adapters[i]!.digest }, signal))
+    const answers = await Promise.allSettled([ask(0), ask(17), ask(18)])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(answers[2]).toMatchObject({ reason: { code: expect.stringMatching(/^safetensors_invalid|file_truncated$/) } })
+    const [first, late] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.text : ''))
+    expect(late).not.toBe(first)
+    // After a loss they are all there again.
+    await opened.unload()
+    await opened.load(model, adapters.slice(17, 18), () => {}, signal)
+    expect((await ask(17)).text).toBe(late)
     await opened.unload()
   })
 

@@ -8,7 +8,7 @@ import { Seats } from '../engines/seats.ts'
 import { asOpenChatError, OpenChatError } from '../errors.ts'
 import { type Device, openDevice } from '../gpu/device.ts'
 import { loadEngine } from '../gpu/engine.ts'
-import type { Engine } from '../gpu/types.ts'
+import type { AdapterFiles, Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
 import { chatOfEngine } from './chat-of-engine.ts'
@@ -22,6 +22,8 @@ const CONTEXT_TOKENS = 2048
 const LEAST_CONTEXT = 512
 /** src/gpu joins so many rows without another pass; more would slow each. */
 const CHATS = 4
+/** Adapters brought to the device with the model; more are only registered. */
+const AHEAD = 16
 /** Faults of an adapter itself, or of its match with the model. */
 const UNFIT = ['adapter_unsupported', 'adapter_mismatch', 'adapter_invalid', 'adapter_pool_full', 'safetensors_invalid', 'file_truncated']
 
@@ -193,7 +195,10 @@ export class GpuDesk implements GpuWorker {
     }
   }
 
-  /** Adds and removes adapters until the loaded ones are these. */
+  /**
+   * Registers and removes adapters until the known ones are these. The first few are brought to the device now, so that one that
+   * does not fit is named at once; the others come when they are asked for, and make room for each other.
+   */
   async #fit(adapters: AdapterFile[], signal: AbortSignal): Promise<void> {
     const { engine, adapters: here, refused } = this.#current()
     for (const digest of [...here]) {
@@ -201,28 +206,36 @@ export class GpuDesk implements GpuWorker {
       engine.removeAdapter(digest)
       here.delete(digest)
     }
-    const blobs = await this.#blobs
     for (const adapter of adapters) {
-      const { name, weights, config, digest, bytes } = adapter
+      const { name, digest } = adapter
       if (here.has(digest) || refused.has(digest)) continue
-      const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal })
-      const text = await download({
-        urls: config.url === '' ? [] : [config.url],
-        digest: config.sha256,
-        bytes: config.bytes,
-        blobs,
-        signal,
-      })
+      const later = here.size >= AHEAD
+      if (!later) await this.#adapterBlobs(adapter, signal)
+      engine.registerAdapter(digest, () => this.#adapterFiles(adapter))
       try {
-        await engine.addAdapter(digest, { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) })
+        if (!later) await engine.preloadAdapter(digest)
         here.add(digest)
       } catch (error) {
+        engine.removeAdapter(digest)
         // An adapter of the visitor's that does not fit must not cost the model; anything else is no fault of the adapter.
         const { code, shortMessage } = asOpenChatError(error)
         if (!UNFIT.includes(code)) throw error
         refused.set(digest, `${name}: ${shortMessage}`)
       }
     }
+  }
+
+  /** Weights and config in the blob store, downloaded where they are missing. */
+  async #adapterBlobs({ weights, config, digest, bytes }: AdapterFile, signal: AbortSignal): Promise<[Blob, Blob]> {
+    const blobs = await this.#blobs
+    const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal })
+    const urls = config.url === '' ? [] : [config.url]
+    return [file, await download({ urls, digest: config.sha256, bytes: config.bytes, blobs, signal })]
+  }
+
+  async #adapterFiles(adapter: AdapterFile): Promise<AdapterFiles> {
+    const [file, text] = await this.#adapterBlobs(adapter, new AbortController().signal)
+    return { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) }
   }
 
   #state(): LoadedEngine {

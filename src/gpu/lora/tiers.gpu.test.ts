@@ -25,6 +25,7 @@ async function open(adapterLimits: { slots?: number; deviceBytes?: number; hostB
 
 const tokens = (count: number, seed = 7) => Array.from({ length: count }, (_, i) => (i * 101 + seed) % 300)
 const adapters = Array.from({ length: 9 }, (_, i) => tinyAdapter({ rank: 2 + i, seed: 20 + i }))
+const wide = Array.from({ length: 12 }, (_, i) => tinyAdapter({ rank: 64, seed: 50 + i, modules: [...loraModules] }))
 const register = (engine: Engine, files: readonly AdapterFiles[] = adapters) => {
   files.forEach((adapter, i) => {
     engine.registerAdapter(`${i}`, async () => adapter)
@@ -65,20 +66,19 @@ describe('nine adapters over two slots', () => {
   })
 
   it('keep the cache of one that was away, by its content', async () => {
-    const engine = await open({ slots: 1, hostBytes: 0, deviceBytes: 0 })
-    register(engine)
+    const engine = await open({ hostBytes: 0, deviceBytes: 0 })
+    // Four of these fill the smallest pools there are.
+    register(engine, wide)
     const before = await answer(engine, '0')
-    await answer(engine, '1')
-    await answer(engine, '2')
+    for (const name of ['1', '2', '3', '4']) await answer(engine, name)
     const after = await answer(engine, '0')
     expect(after.first).toMatchObject({ type: 'prefill', done: 19 })
     expect(after.end.tokens).toEqual(before.end.tokens)
-    expect(engine.stats().adapters).toMatchObject({ onHost: 0, found: { host: 0, loaded: 4 } })
+    expect(engine.stats().adapters).toMatchObject({ onHost: 0, onDevice: 4, found: { host: 0, loaded: 6 } })
   })
 
   it('stay within the budget of bytes, and give all of it back', async () => {
     const engine = await open({ deviceBytes: 4 << 20, slots: 40 })
-    const wide = Array.from({ length: 12 }, (_, i) => tinyAdapter({ rank: 64, seed: 50 + i, modules: [...loraModules] }))
     register(engine, wide)
     for (let i = 0; i < 12; i++) await logitsOf(engine, `${i}`)
     const { adapters: found, adapterBytes } = engine.stats()
