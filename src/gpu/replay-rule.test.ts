@@ -69,6 +69,16 @@ describe.each(rules)('%o', (rule) => {
   })
 })
 
+it('knows that equals of the last one kept are kept with it', () => {
+  const logits = Float32Array.from({ length: 300 }, (_, id) => (id % 30 === 0 ? 2 + id / 300 : 0))
+  const rule = { temperature: 1, topK: 20, topP: 0.95 }
+  const numbers = uniforms(3)
+  for (let i = 0; i < 200; i++) {
+    const number = numbers()
+    expect(judgeToken(logits, { id: draw(logits, rule, number), uniform: number }, rule, f32Tolerance).fits).toBe(true)
+  }
+})
+
 it('says rank, gap and interval', () => {
   const logits = Float32Array.of(0, Math.log(4), Math.log(3), Math.log(2))
   const exact = { logit: 0, mass: 0 }

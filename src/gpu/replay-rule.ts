@@ -95,18 +95,21 @@ function cuts(logits: Float32Array, top: number, rule: SamplingRule, slack: numb
   const both = (cut: number) => ({ surely: Math.max(floor, cut) + 2 * slack, maybe: Math.max(floor, cut) - 2 * slack })
   if (topK <= 0 && topP >= 1) return both(Number.NEGATIVE_INFINITY)
   const sorted = likeliest(logits, top, rule, slack)
-  const kept = topK > 0 ? sorted.subarray(0, topK) : sorted
-  const found = both(topK > 0 && topK < sorted.length ? sorted[topK - 1] : Number.NEGATIVE_INFINITY)
+  const kth = topK > 0 && topK < sorted.length ? sorted[topK - 1] : Number.NEGATIVE_INFINITY
+  const found = both(kth)
   if (topP >= 1) return found
-  const weights = kept.map((logit) => Math.exp((logit - top) / temperature))
-  const total = topK > 0 ? sum(weights) : sum(logits.map((logit) => Math.exp((logit - top) / temperature)))
+  const weights = sorted.map((logit) => Math.exp((logit - top) / temperature))
+  // What top-p is a share of: all, or what top-k keeps, and that may end between equals.
+  const all = topK > 0 ? 0 : sum(logits.map((logit) => Math.exp((logit - top) / temperature)))
+  const surely = topK > 0 ? sum(weights.filter((_, i) => sorted[i] >= kth + 2 * slack)) : all
+  const maybe = topK > 0 ? sum(weights.filter((_, i) => sorted[i] >= kth - 2 * slack)) : all
   const ratio = Math.exp((2 * slack) / temperature)
   // The share that had to be reached, were every weight at its worst.
   const least = topP / (topP + (1 - topP) * ratio)
   const most = (topP * ratio) / (topP * ratio + 1 - topP)
   return {
-    surely: Math.max(found.surely, kept[reaching(weights, least * total)] + 2 * slack),
-    maybe: Math.max(found.maybe, kept[reaching(weights, most * total)] - 2 * slack),
+    surely: Math.max(found.surely, sorted[reaching(weights, least * surely)] + 2 * slack),
+    maybe: Math.max(found.maybe, sorted[reaching(weights, most * maybe)] - 2 * slack),
   }
 }
 
