@@ -44,6 +44,8 @@ interface Waiting extends Step {
 /** A chunk should take about this long, so that cancel is felt at once and no driver's watchdog fires. */
 const chunkMs = 1000
 const firstChunk = 8
+/** While others decode, a chunk is a quarter of that, and at most so many tokens: each of their steps waits for one. */
+const sharedChunk = 32
 
 export interface RunnerParts {
   device: Device
@@ -62,12 +64,19 @@ export class Runner {
   #parts: RunnerParts
   #waiting: Waiting[] = []
   #chunk = firstChunk
+  /** Who has decoded and has not ended. */
+  #decoders = new Set<Sequence>()
+  /** Prefills under way, and their chunks since the last decode: turns go round, so more chunks than prefills mean that none decodes. */
+  #prefills = 0
+  #sinceDecode = Number.POSITIVE_INFINITY
   #ahead = new Ahead()
   /** Whose tokens lie in `scratch.tokens`, in their order; null when the last submit left none. */
   #onDevice: readonly Sequence[] | null = null
   #closed = false
   /** Dispatches of the last decode submit. */
   dispatchesPerDecode = 0
+  /** Steps submitted before the step before them was read. */
+  stepsAhead = 0
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
@@ -91,9 +100,10 @@ export class Runner {
     const length = sequence.tokens.length + tokens.length
     if (length > contextTokens) throw promptTooLong(length, contextTokens)
     for (let done = 0; done < tokens.length; ) {
-      const last = await this.turns.take(async () => {
+      this.#prefills++
+      const turn = this.turns.take(async () => {
         throwIfCancelled(options.signal)
-        const chunk = tokens.slice(done, done + this.#chunk)
+        const chunk = tokens.slice(done, done + this.#fairChunk())
         const final = done + chunk.length === tokens.length
         const begin = performance.now()
         const wishes = final ? [draws === false ? null : draws.draw()] : []
@@ -102,6 +112,10 @@ export class Runner {
         this.#adapt(chunk.length, performance.now() - begin)
         done += chunk.length
         return answer
+      })
+      const last = await turn.finally(() => {
+        this.#prefills--
+        this.#sinceDecode++
       })
       options.onProgress?.(done, tokens.length)
       if (last) return last[0]
@@ -172,7 +186,10 @@ export class Runner {
   /** Runs `work`, which gives a sequence up, at once or after what is under way; a step ahead of it is thrown away. */
   end(work: () => void, sequence?: Sequence): void {
     const all = () => {
-      if (sequence !== undefined) this.#ahead.leave(sequence, this.#parts.cache)
+      if (sequence !== undefined) {
+        this.#ahead.leave(sequence, this.#parts.cache)
+        this.#decoders.delete(sequence)
+      }
       work()
     }
     if (this.turns.free) all()
@@ -180,7 +197,9 @@ export class Runner {
   }
 
   async #decode(): Promise<void> {
+    this.#sinceDecode = 0
     const asked = this.#waiting.splice(0, mostPicks)
+    for (const { sequence } of asked) this.#decoders.add(sequence)
     if (this.#waiting.length > 0) void this.turns.take(() => this.#decode())
     try {
       this.#checkOpen()
@@ -190,10 +209,16 @@ export class Runner {
         if (drawn !== undefined) results.set(sequence, drawn)
       }
       const fresh = asked.filter(({ sequence }) => !results.has(sequence))
-      const read = fresh.length === 0 ? null : await this.#together(fresh, () => fresh.map(({ draws }) => draws.draw()))
+      if (fresh.length > 0) {
+        const read = await this.#together(fresh, () => fresh.map(({ draws }) => draws.draw()))
+        const drawn = read() as Promise<Drawn[]>
+        for (const [i, { sequence }] of fresh.entries()) {
+          const own = drawn.then((all) => all[i])
+          own.catch(() => undefined)
+          results.set(sequence, own)
+        }
+      }
       await this.#goAhead(asked)
-      const drawn = (await read?.()) as Drawn[] | undefined
-      for (const [i, { sequence }] of fresh.entries()) results.set(sequence, Promise.resolve(drawn![i]))
       for (const { sequence, resolve } of asked) {
         const result = await results.get(sequence)!
         this.#ahead.know(sequence, result.id)
@@ -224,6 +249,7 @@ export class Runner {
     const sequences = asked.map(({ sequence }) => sequence)
     const rows = sequences.map((sequence) => ({ sequence, token: unknown }))
     const read = await this.#together(rows, () => asked.map(({ draws }) => draws.draw()))
+    this.stepsAhead++
     this.#ahead.put(sequences, read() as Promise<Drawn[]>)
   }
 
@@ -257,6 +283,11 @@ export class Runner {
     sequence.tokens.push(...tokens)
     this.#onDevice = null
     return read
+  }
+
+  #fairChunk(): number {
+    if (this.#decoders.size === 0 || this.#sinceDecode > this.#prefills) return this.#chunk
+    return Math.max(firstChunk, Math.min(sharedChunk, Math.floor(this.#chunk / 32) * 8))
   }
 
   #adapt(tokens: number, ms: number): void {
