@@ -7,11 +7,11 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { FEATURES, GATE_THRESHOLD, gateFeatures, gateKind } from '../../src/attribution/retrieval/gate.ts'
-import { PassageIndex } from '../../src/attribution/retrieval/passage-index.ts'
+import type { PassageIndex } from '../../src/attribution/retrieval/passage-index.ts'
 import { rank } from '../../src/attribution/retrieval/rank.ts'
 import { OpenChatError } from '../../src/errors.ts'
-import type { SeedSource } from '../seed-build.ts'
 import { SEEDS } from '../seed-datanet.ts'
+import { indexOf, openSeedIndexes } from './seed-indexes.ts'
 
 interface Calibration {
   on: string[]
@@ -33,6 +33,7 @@ interface Case {
 /** Weight of all small datanets together, against 1 for each seeded one. */
 const SMALL = 0.35
 const L2 = 0.002
+const THRESHOLDS = [0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7]
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z))
 const dot = (w: number[], x: number[]) => w[FEATURES.length] + x.reduce((sum, value, i) => sum + value * w[i], 0)
@@ -72,25 +73,6 @@ function solve(rows: number[][]): number[] {
   return rows.map((row, i) => row[n] / row[i])
 }
 
-interface Text {
-  author: string
-  title: string
-  year: number | null
-  text: string
-}
-
-const indexOf = (texts: readonly Text[]): PassageIndex =>
-  new PassageIndex(
-    texts.map(({ author, title, year, text }, document) => ({
-      document,
-      text,
-      entry: { document, contribution: 0, contributor: '0x0', author, title, year, licence: '', order: 0, tokens: 0 },
-    })),
-  )
-
-const tarball = (folder: string, { package: { name, version } }: SeedSource): string =>
-  `${folder}/${name.replace(/^@/u, '').replaceAll('/', '-')}-${version}.tgz`
-
 /** Half of the weight for questions on topic; the rest for those of no datanet, and a third of it for those of `others`. */
 function casesOf(datanet: string, index: PassageIndex, on: string[], off: string[], others: string[], weight: number): Case[] {
   const make = (questions: string[], isOn: boolean, share: number): Case[] =>
@@ -116,11 +98,11 @@ export async function main(args: string[]): Promise<void> {
     law: calibration.law,
     'contract-security': calibration['contract-security'],
   }
+  const ownOf = (slug: string): string[] => own[slug] ?? []
   const cases: Case[] = []
-  for (const source of SEEDS) {
-    const index = indexOf(await source.read(tarball(packages, source)))
-    const others = SEEDS.flatMap(({ slug }) => (slug === source.slug ? [] : (own[slug] ?? [])))
-    cases.push(...casesOf(source.slug, index, own[source.slug] ?? [], calibration.off, others, 1))
+  for (const { slug, index } of await openSeedIndexes(packages)) {
+    const others = SEEDS.flatMap((other) => (other.slug === slug ? [] : ownOf(other.slug)))
+    cases.push(...casesOf(slug, index, ownOf(slug), calibration.off, others, 1))
   }
   for (const { name, text, on, off } of calibration.datanets) {
     const index = indexOf([{ author: 'A member', title: '', year: null, text }])
@@ -140,12 +122,21 @@ export async function main(args: string[]): Promise<void> {
   }
   const kinds = [...SEEDS.map(({ slug }) => slug), 'small']
   const kindOf = ({ datanet }: Case) => (kinds.includes(datanet) ? datanet : 'small')
-  for (const threshold of [0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7]) {
+  for (const threshold of THRESHOLDS) {
     const rate = (on: boolean, kind: string) => {
       const of = cases.flatMap((c, i) => (c.on === on && kindOf(c) === kind ? [held[i]] : []))
       return `${of.filter((p) => p >= threshold).length}/${of.length}`
     }
     console.log(`${threshold}: ${kinds.map((kind) => `${kind} on ${rate(true, kind)} off ${rate(false, kind)}`).join('; ')}`)
+  }
+  // As the page asks: all seeded datanets chosen, one opens when any does.
+  const opens = new Map<string, number>()
+  for (const [i, { question, datanet }] of cases.entries())
+    if (kindOf(cases[i]) === datanet) opens.set(question, Math.max(opens.get(question) ?? 0, held[i]))
+  for (const threshold of THRESHOLDS) {
+    const open = (list: readonly string[]) => `${list.filter((question) => (opens.get(question) ?? 0) >= threshold).length}/${list.length}`
+    const own = SEEDS.map(({ slug }) => `${slug} ${open(ownOf(slug))}`)
+    console.log(`all chosen, ${threshold}: nobody's ${open(calibration.off)}; ${own.join(', ')}`)
   }
   if (!values.show) return
   const wrong = cases.map((c, i) => ({ c, p: held[i] })).filter(({ c, p }) => p >= GATE_THRESHOLD !== c.on)

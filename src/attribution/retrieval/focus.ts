@@ -39,7 +39,9 @@ export function focusOf(question: Pick<Question, 'terms' | 'pairs'>, index: Pass
 function sentenceWorth(sentence: string, { terms, pairs }: Pick<Question, 'terms' | 'pairs'>, index: PassageIndex): number {
   const here = searchTermsOf(sentence)
   const held = new Set(here)
-  const single = terms.reduce((sum, term) => sum + (held.has(term) ? index.idf(term) : 0), 0)
+  const worthOf = (term: string) =>
+    held.has(term) ? 1 : index.relatives(term).reduce((best, other) => (held.has(other.term) ? Math.max(best, other.worth) : best), 0)
+  const single = terms.reduce((sum, term) => sum + worthOf(term) * index.idf(term), 0)
   const joined = pairs.filter(([a, b]) => here.some((term, i) => term === a && here[i + 1] === b))
   const asked = new Set(terms)
   // "The Monroe Doctrine should …" is about the doctrine; "this conference acquiesced in the Monroe Doctrine" is not.

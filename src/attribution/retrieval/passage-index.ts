@@ -4,6 +4,7 @@
 // Source: S. Robertson, H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; k1 1.2, b 0.75.
 import type { DocumentEntry } from '../types.ts'
 import { passagesOf } from './chunks.ts'
+import { relatedWords } from './related.ts'
 import { partTermsOf, termOf, wordTextsOf } from './words.ts'
 
 export interface RetrievalDocument {
@@ -16,6 +17,10 @@ export interface RetrievalDocument {
 
 const K1 = 1.2
 const B = 0.75
+/** What a related word of full likeness is worth beside the word itself. */
+const RELATED = 0.8
+/** Share of the passages at which a word needs its relatives only half as much. */
+const COMMON = 0.02
 
 export class PassageIndex {
   readonly documents: readonly RetrievalDocument[]
@@ -117,22 +122,47 @@ export class PassageIndex {
     return Math.log(1 + (this.passages - n + 0.5) / (n + 0.5))
   }
 
-  /** BM25 of every passage for distinct terms, and the idf mass of the terms that each holds; both f64 [passages]. */
-  score(terms: readonly string[]): { bm25: Float64Array; held: Float64Array } {
-    const bm25 = new Float64Array(this.passages)
-    const held = new Float64Array(this.passages)
+  /**
+   * BM25 of every passage for distinct terms, and the idf mass of those it holds; all f64 [passages]. Of a term and the words
+   * that may stand for it the one that earns most counts; `near` is the idf mass with these, by their worth.
+   */
+  score(terms: readonly string[]): { bm25: Float64Array; held: Float64Array; near: Float64Array } {
+    const [bm25, held, near, gain, worth] = Array.from({ length: 5 }, () => new Float64Array(this.passages))
     for (const term of terms) {
-      const t = this.#terms.get(term)
-      if (t === undefined) continue
       const idf = this.idf(term)
-      for (let i = this.#starts[t]; i < this.#starts[t + 1]; i++) {
-        const passage = this.#passages[i]
-        const count = this.#counts[i]
-        const length = 1 - B + (B * this.#words[passage]) / this.#meanWords
-        bm25[passage] += (idf * count * (K1 + 1)) / (count + K1 * length)
-        held[passage] += idf
+      const touched: number[] = []
+      for (const other of [{ term, worth: 1 }, ...this.relatives(term)]) {
+        const t = this.#terms.get(other.term)
+        if (t === undefined) continue
+        // A rare word that stands for a common one says no more than the common one would.
+        const scale = other.worth * Math.min(idf, this.idf(other.term)) * (K1 + 1)
+        for (let i = this.#starts[t]; i < this.#starts[t + 1]; i++) {
+          const passage = this.#passages[i]
+          const count = this.#counts[i]
+          const length = 1 - B + (B * this.#words[passage]) / this.#meanWords
+          if (gain[passage] === 0) touched.push(passage)
+          gain[passage] = Math.max(gain[passage], (scale * count) / (count + K1 * length))
+          worth[passage] = Math.max(worth[passage], other.worth)
+          if (other.term === term) held[passage] += idf
+        }
+      }
+      for (const passage of touched) {
+        bm25[passage] += gain[passage]
+        near[passage] += worth[passage] * idf
+        gain[passage] = 0
+        worth[passage] = 0
       }
     }
-    return { bm25, held }
+    return { bm25, held, near }
+  }
+
+  /**
+   * Terms that may stand for one, with what each is worth beside it, 0 … 0.8. A word that the collection itself uses a great deal
+   * speaks for itself; one that it lacks is asked for by others.
+   */
+  relatives(term: string): { term: string; worth: number }[] {
+    const share = this.frequency(term) / Math.max(1, this.passages)
+    const scale = RELATED / (1 + share / COMMON)
+    return relatedWords(term).map((other) => ({ term: other.term, worth: scale * other.likeness }))
   }
 }

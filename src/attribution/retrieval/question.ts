@@ -78,13 +78,14 @@ export function authorNames(entries: Iterable<DocumentEntry>): AuthorNames[] {
 }
 
 const TASK =
-  /^(?:(?:please|can you|could you|would you|will you|i (?:want|need|would like) you to|help me(?: to)?)\s+)*(?:write|compose|draft|translate|solve|calculate|compute|convert|generate|code|program|implement|debug|fix|refactor|rewrite|rephrase|proofread|spell|rhyme|sing|draw|plan|suggest|recommend|invent|pretend|roleplay|play|book|order|schedule|remind|set|open|summari[sz]e this|make (?:me|up)|tell me a (?:joke|story)|what(?:'s| is) \d+|[\d\s+*/().=x^-]+$)\b/iu
+  /^(?:(?:please|can you|could you|would you|will you|i (?:want|need|would like) you to|help me(?: to)?)\s+)*(?:write|compose|draft|translate|solve|calculate|compute|convert|generate|code|program|implement|debug|fix|refactor|rewrite|rephrase|proofread|spell|rhyme|sing|draw|plan|suggest|recommend|invent|pretend|roleplay|play|book|order|schedule|remind|set|open|summari[sz]e this|make (?:me|up)|tell me a (?:joke|story)|simplify|factor|(?:what(?:'s| is) )?-?[\d.]+\s*(?:[-+*/^%×÷]|plus|minus|times|divided|squared|percent|per cent)|what(?:'s| is) \d+|[\d\s+*/().=x^-]+$)\b/iu
 const LOOKUP =
-  /^(?:how (?:far|tall|old|deep|hot|fast|heavy|high|wide|big|long (?:is|are|does|do)|many .* (?:are there|does|do|in an?)\b)|who(?:'s| is| was)? (?:wrote|painted|invented|discovered|won|plays|played|sang|sings|directed|the best)|what (?:time|colou?r|year|currency|language|chords?|temperature)\b|(?:what|which)(?:'s| is| are| was)? (?:the|a|an) (?:capital|population|currency|largest|smallest|tallest|biggest|longest|highest|fastest|best|cheapest|easiest|plural|opposite|synonym|definition|formula|chemical|boiling|speed|plot|weather|difference|meaning|rules?)\b|which \w+ (?:has|is|came|should)|what does \S+ stand for|is it (?!right|just|wise|necessary))/iu
+  /^(?:how (?:far|tall|old|deep|hot|fast|heavy|high|wide|big|long (?:is|are|does|do)|many .* (?:are there|does|do|in an?)\b)|when (?:did|was|were|are)|who(?:'s| is| was)? (?:holds|built|composed|the (?:king|queen|ruler|author) of|wrote|painted|invented|discovered|won|plays|played|sang|sings|directed|the best)|what (?:time|colou?r|year|currency|language|chords?|temperature)\b|(?:what|which)(?:'s| is| are| was)? (?:the|a|an) (?:capital|population|currency|largest|smallest|tallest|biggest|longest|highest|fastest|best|cheapest|easiest|plural|opposite|synonym|definition|formula|chemical|boiling|speed|plot|weather|difference|meaning|rules?)\b|which \w+ (?:has|is|came|should)|what does \S+ stand for|is it (?!right|just|wise|necessary))/iu
 /** "Tell me", "give me" and "can you" are manners, not persons. */
 const PERSONAL =
   /(?<!\b(?:tell|give|show) )\b(?:i|i'm|i've|my|me|mine|myself|your)\b|^(?:hi|hey|hello|good (?:morning|evening))\b|\b(?:are|do|have|were|did) you\b/iu
-const ADDRESSED = /\byour\b|\b(?:are|do|have|were|did|would) you\b|^(?:hi|hey|hello|good (?:morning|evening))\b/iu
+const ADDRESSED =
+  /\byour\b|\b(?:are|do|have|were|did|would) you\b|\byou(?:'re| are| were)\b|\bcan you (?!tell|give|show|explain|say|find|quote|describe|list)|^(?:hi|hey|hello|thanks|thank you|bye|ok|okay|lol|wow|let's|good (?:morning|evening|night|afternoon|day))\b/iu
 const YEAR = /\b(1[6-9]\d\d|20\d\d)(s?)\b/gu
 
 const REPORT =

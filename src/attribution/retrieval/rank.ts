@@ -19,6 +19,8 @@ const SHORTLIST = 64
 /** Words between two neighbours of the question that still count as together. */
 const PAIR_GAP = 2
 
+/** What the better of the two neighbouring passages adds. */
+const CONTEXT = 0.2
 const BROKEN = 0.8
 const CODE = 0.5
 const isWhole = (text: string): boolean => !/^\p{Ll}/u.test(text) && /[.?!]["')\]”’]*$/u.test(text)
@@ -31,6 +33,8 @@ export interface Ranked {
   words: number
   /** idf mass of the question's terms that stand in the passage. */
   held: number
+  /** The same with words that may stand for them, by their worth. */
+  near: number
   /** Named authors, years and titles that the passage answers to; a title of another version counts half. */
   facets: number
   pairs: number
@@ -63,7 +67,8 @@ function known(index: PassageIndex): Known {
 
 export function rank(text: string, index: PassageIndex): Ranking {
   const question = readQuestion(text, known(index))
-  const { bm25, held } = index.score(question.terms)
+  const { bm25: alone, held, near } = index.score(question.terms)
+  const bm25 = inContext(alone, index)
   const facetOf = index.documents.map(
     ({ entry: { author, year } }) => Number(question.authors.has(author)) + Number(year !== null && question.years.has(year)),
   )
@@ -76,7 +81,16 @@ export function rank(text: string, index: PassageIndex): Ranking {
     const title = titleOf[index.owner[passage]]
     if (bm25[passage] === 0 && facets === 0 && title === 0) continue
     const score = bm25[passage] + FACET_SCORE * facets + titleScore * title
-    ranked.push({ passage, score, bm25: bm25[passage], held: held[passage], words: bm25[passage], facets: facets + title, pairs: 0 })
+    ranked.push({
+      passage,
+      score,
+      bm25: bm25[passage],
+      held: held[passage],
+      near: near[passage],
+      words: bm25[passage],
+      facets: facets + title,
+      pairs: 0,
+    })
   }
   const order = (a: Ranked, b: Ranked) => b.score - a.score || a.passage - b.passage
   ranked.sort(order)
@@ -101,6 +115,16 @@ export function rank(text: string, index: PassageIndex): Ranking {
   const best = shortlist[0]?.held ?? 0
   const alike = best === 0 ? 0 : held.reduce((count, value) => count + Number(value >= 0.75 * best), 0)
   return { question, ranked: shortlist, mass, alike }
+}
+
+/** Scores of passages that earn any, each with a part of its better neighbour's: what a passage is about often stands before it. */
+function inContext(alone: Float64Array, { owner }: PassageIndex): Float64Array {
+  return alone.map((score, passage) => {
+    if (score === 0) return 0
+    const before = owner[passage - 1] === owner[passage] ? alone[passage - 1] : 0
+    const after = owner[passage + 1] === owner[passage] ? alone[passage + 1] : 0
+    return score + CONTEXT * Math.max(before, after)
+  })
 }
 
 /** The pairs that stand in the text in the question's order, at most {@link PAIR_GAP} words apart. */
