@@ -1,6 +1,7 @@
 // Several adapters as one: their ranks side by side, so that one pass adds all their deltas. Not an average, and not a merge
 // into the weights. Exact but for one rounding to f32, where a scale is folded into B.
 // Source: Σ s_i B_i A_i = [s_1 B_1 … s_n B_n] [A_1; …; A_n].
+import { OpenChatError } from '../../errors.ts'
 import type { ModelConfig } from '../model/config.ts'
 import type { AdapterFiles } from '../types.ts'
 import { type LoraDelta, moduleShape, readPeft } from './peft.ts'
@@ -15,6 +16,11 @@ export function ensemble(adapters: readonly AdapterFiles[], config: ModelConfig,
   const groups = new Map<string, LoraDelta[]>()
   for (const files of adapters) {
     for (const delta of readPeft(files, config, baseSha256).deltas) {
+      if (delta.magnitude !== undefined) {
+        throw new OpenChatError('adapter_unsupported', 'A DoRA adapter does not add up with others: its magnitudes are of its own sum.', {
+          action: 'Leave it out of the ensemble.',
+        })
+      }
       const part = /^(gate|up|down)/.test(delta.module) ? 'mlp' : 'self_attn'
       const path = `model.layers.${delta.layer}.${part}.${delta.module}`
       groups.set(path, [...(groups.get(path) ?? []), delta])

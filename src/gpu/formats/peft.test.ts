@@ -50,7 +50,6 @@ describe('readPeft', () => {
   })
 
   it.each([
-    ['DoRA', { use_dora: true }],
     ['trained biases', { bias: 'lora_only' }],
     ['modules_to_save', { modules_to_save: ['lm_head'] }],
     ['another PEFT type', { peft_type: 'IA3' }],
@@ -70,6 +69,7 @@ describe('readPeft', () => {
     ['half a pair', renamed(tinyAdapter(), (name) => (name === `${path(0, 'q_proj')}.lora_B.weight` ? null : name))],
     ['shapes of another module', renamed(tinyAdapter({ modules: ['down_proj'] }), (name) => name.replace('down', 'up'))],
     ['a rank other than declared', tinyAdapter({ config: { r: 5 } })],
+    ['DoRA without magnitudes', tinyAdapter({ config: { use_dora: true } })],
     ['no tensors', renamed(tinyAdapter(), () => null)],
     ['another base', tinyAdapter({ config: { open_chat: { base_sha256: 'b'.repeat(64) } } })],
   ])('refuses %s', (_, files) => {

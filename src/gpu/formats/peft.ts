@@ -23,7 +23,9 @@ export interface LoraDelta {
   B: Float32Array<ArrayBuffer>
   /** Ranks of each contributor group, in order, adding up to `rank`; absent when the adapter names no groups. */
   groupRanks?: readonly number[]
-  /** DoRA: what a row of W·x + s·B(A x) is multiplied by, [out]. */
+  /** DoRA, as the file holds it, [out]: the norm of each row of W + s·B A after training. */
+  magnitude?: Float32Array<ArrayBuffer>
+  /** DoRA: what a row of W·x + s·B(A x) is multiplied by, [out]; lora/dora.ts works it out from the base. */
   gain?: Float32Array<ArrayBuffer>
 }
 
@@ -52,7 +54,8 @@ export function moduleShape(config: AdaptedShape, module: LoraModule): { inputs:
 
 type Json = Record<string, unknown>
 
-const tensorName = /^base_model\.model\.(model\.layers\.(\d{1,6})\.(?:self_attn|mlp)\.([a-z]+_proj))\.lora_(A|B)\.weight$/
+const tensorName =
+  /^base_model\.model\.(model\.layers\.(\d{1,6})\.(?:self_attn|mlp)\.([a-z]+_proj))\.lora_(?:(A|B)\.weight|(magnitude_vector)(?:\.weight)?)$/
 
 /**
  * @param baseSha256 digest of the loaded model file; compared when the adapter names its own
@@ -120,14 +123,14 @@ function refuseUnsupported(json: Json): void {
   if (json.peft_type !== 'LORA') throw unsupported(`the PEFT type ${String(json.peft_type).slice(0, 40)}`, 'Export a LoRA adapter.')
   if (json.bias !== undefined && json.bias !== 'none')
     throw unsupported(`trained biases (bias = ${String(json.bias)})`, 'Train with bias "none".')
-  if (json.use_dora === true) throw unsupported('DoRA', 'Train with use_dora = false, or merge the magnitudes into plain LoRA.')
   const features = ['modules_to_save', 'lora_bias', 'layer_replication', 'target_parameters', 'trainable_token_indices']
   const variants = ['alora_invocation_tokens', 'arrow_config', 'kasa_config', 'monteclora_config', 'velora_config']
   for (const key of [...features, ...variants]) {
     if (!isEmpty(json[key])) throw unsupported(key, `Train without ${key}.`)
   }
   for (const [key, value] of Object.entries(json)) {
-    if (key.startsWith('use_') && key !== 'use_rslora' && value === true) throw unsupported(key, `Train with ${key} = false.`)
+    if (key.startsWith('use_') && key !== 'use_rslora' && key !== 'use_dora' && value === true)
+      throw unsupported(key, `Train with ${key} = false.`)
   }
   if (typeof json.init_lora_weights === 'string' && changesBase.test(json.init_lora_weights)) {
     throw unsupported(`the initialisation ${json.init_lora_weights}, which alters the base`, 'Convert it to plain LoRA when saving.')
@@ -150,6 +153,7 @@ interface Pair {
   module: LoraModule
   A?: SafetensorsTensor
   B?: SafetensorsTensor
+  magnitude?: SafetensorsTensor
 }
 
 function mismatch(sentence: string, tensor: string): OpenChatError {
@@ -160,7 +164,6 @@ function pairTensors(tensors: Map<string, SafetensorsTensor>, config: ModelConfi
   const pairs = new Map<string, Pair>()
   for (const tensor of tensors.values()) {
     const [, path, index, module, side] = tensorName.exec(tensor.name) ?? []
-    if (tensor.name.includes('lora_magnitude_vector')) throw unsupported('DoRA', 'Train with use_dora = false.')
     if (path === undefined || !isLoraModule(module) || path.includes('.mlp.') !== /^(gate|up|down)/.test(module)) {
       throw mismatch(`Adapter tensor ${tensor.name} matches nothing in the model.`, tensor.name)
     }
@@ -169,7 +172,7 @@ function pairTensors(tensors: Map<string, SafetensorsTensor>, config: ModelConfi
       throw mismatch(`Adapter tensor ${tensor.name} is for layer ${layer}; the model has ${config.layers}.`, tensor.name)
     }
     const pair = pairs.get(path) ?? { path, layer, module }
-    pair[side as 'A' | 'B'] = tensor
+    pair[side === undefined ? 'magnitude' : (side as 'A' | 'B')] = tensor
     pairs.set(path, pair)
   }
   return pairs
@@ -179,7 +182,7 @@ function isLoraModule(module: string): module is LoraModule {
   return (loraModules as readonly string[]).includes(module)
 }
 
-function readDelta({ path, layer, module, A, B }: Pair, json: Json, config: ModelConfig, groups: readonly Group[]): LoraDelta {
+function readDelta({ path, layer, module, A, B, magnitude }: Pair, json: Json, config: ModelConfig, groups: readonly Group[]): LoraDelta {
   if (A === undefined || B === undefined) throw mismatch(`The adapter has only one of lora_A and lora_B for ${path}.`, path)
   const rank = moduleNumber(json, 'rank_pattern', 'r', path)
   const alpha = moduleNumber(json, 'alpha_pattern', 'lora_alpha', path)
@@ -193,6 +196,14 @@ function readDelta({ path, layer, module, A, B }: Pair, json: Json, config: Mode
   fits(B, [outputs, rank])
   const scale = alpha / (json.use_rslora === true ? Math.sqrt(rank) : rank)
   const delta = { layer, module, rank, scale, A: finiteFloats(A), B: finiteFloats(B) }
+  if ((magnitude === undefined) === (json.use_dora === true)) {
+    throw mismatch(`The adapter says use_dora = ${json.use_dora === true}, which the tensors of ${path} belie.`, path)
+  }
+  if (magnitude !== undefined) {
+    if (groups.length > 0) throw unsupported('DoRA with contributor groups', 'Train with use_dora = false, or without groups.')
+    fits(magnitude, [outputs])
+    return { ...delta, magnitude: finiteFloats(magnitude) }
+  }
   return groups.length === 0 ? delta : { ...delta, groupRanks: groupRanks(groups, path, rank) }
 }
 
