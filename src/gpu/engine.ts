@@ -4,6 +4,7 @@
 // equal adapters reuse the cache by content.
 import { OpenChatError } from '../errors.ts'
 import { Arena, deviceBuffers } from './arena.ts'
+import { type BootMemory, type BootReport, boot } from './boot.ts'
 import { complete } from './completion.ts'
 import type { Device } from './device.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -40,6 +41,8 @@ export interface EngineOptions {
   sha256?: string
   /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
   decodeVariant?: 'lanes' | 'thread-1'
+  /** Holds the kernels against the CPU before the first answer, and gives wrong ones up: boot.ts. Absent, nothing is tested. */
+  selfTest?: { memory: BootMemory | null }
   /** What of the registered adapters may stay: faces at a time, bytes on the device, bytes of packed weights on the host. */
   adapterLimits?: { slots?: number; deviceBytes?: number; hostBytes?: number }
   /** Brings a fresh instance of `@mlc-ai/web-xgrammar`; absent, a request for a format is `grammar_unavailable`. */
@@ -54,7 +57,7 @@ const defaultContext = 8192
 /**
  * @example const engine = await loadEngine({ device: await openDevice(browserGpu()), source })
  * @throws gguf_invalid, file_truncated, architecture_unsupported, tensor_type_unsupported, gpu_out_of_memory, kernel_invalid,
- * device_lost, cancelled
+ * device_lost, cancelled, gpu_miscomputes
  */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const { device, source, sha256 } = options
@@ -97,6 +100,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     ...(hostBytes === undefined ? {} : { hostBytes }),
   })
   const grammars = new Grammars({ tokenizer, vocab: config.vocab, eosIds: config.eosIds, load: options.grammar })
+  let booted: BootReport | null = null
   let disposed = false
   const dispose = () => {
     if (disposed) return
@@ -114,6 +118,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   try {
     await runner.turns.take(async () => {
       await forward.warm(options.decodeVariant)
+      if (options.selfTest)
+        booted = await boot({ forward, chooser, recorder, cache, scratch, weights, gguf, source, config }, device, options.selfTest.memory)
       await chooser.warm()
     })
   } catch (error) {
@@ -182,6 +188,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       poolBytes: arena.liveBytes + arena.pooledBytes,
       pipelines: programs.count,
       dispatchesPerDecode: runner.dispatchesPerDecode,
+      boot: booted,
     }),
     dispose,
   }

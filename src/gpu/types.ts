@@ -1,4 +1,5 @@
 // The public face of src/gpu as types: what an engine, a session and a completion are. engine.ts implements it.
+import type { BootReport } from './boot.ts'
 
 import type { TokenLogprob } from './model/draw.ts'
 import type { SamplerSettings } from './model/sampler.ts'
@@ -150,6 +151,8 @@ export interface EngineStats {
   poolBytes: number
   pipelines: number
   dispatchesPerDecode: number
+  /** What the self-test found before the first answer; null where none ran. */
+  boot: BootReport | null
 }
 
 export interface Engine {

@@ -130,6 +130,40 @@ export class Forward {
     this.#prepared.clear()
   }
 
+  /**
+   * One pass with a stop after every dispatch, for whoever looks at what each wrote (self-test.ts).
+   * @param after is given the dispatch's index and the kernels of them all
+   */
+  async stepThrough(
+    rows: readonly Row[],
+    picks: readonly number[],
+    variant: TileVariant,
+    after: (index: number, kernels: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    const { programs, recorder } = this.#parts
+    const work = [...this.#body(variant, false), ...this.#head(variant, this.#variant(picks.length))]
+    const prepared = await programs.prepare(work)
+    const kernels = work.map(({ kernel }) => kernel.name)
+    this.#upload(rows, picks)
+    for (const [index, dispatch] of prepared.entries()) {
+      recorder.submit([dispatch], { rows: rows.length, picks: picks.length })
+      await after(index, kernels)
+    }
+  }
+
+  /** Changes who computes a tile in decode; what was prepared for the other is let go. */
+  decodeIn(variant: 'lanes' | 'thread-1'): void {
+    this.decodeVariant = variant
+    this.#prepared.clear()
+  }
+
+  /** Text of every kernel of a pass without adapters, in all variants. */
+  shaderTexts(): string[] {
+    const variants: TileVariant[] = ['lanes', 'thread-1', 'thread-4']
+    const kernels = variants.flatMap((variant) => [...this.#body(variant, false), ...this.#head(variant, variant)])
+    return [...new Set(kernels.map(({ kernel }) => kernel.code))]
+  }
+
   #bodyOf(variant: TileVariant, lora: boolean): Promise<Prepared[]> {
     return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
   }
