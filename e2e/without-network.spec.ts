@@ -1,11 +1,13 @@
-// One paid answer through what happens to a laptop: the tab is frozen in the middle of it and wakes, then the network and every
-// server are gone. The same message goes on; the screen is kept awake while it is written, and no longer; its receipt and its
-// sources open and are verified offline, what the chain said before at its own block and level.
+// One paid answer through what happens to a laptop: its tab is hidden and then frozen in the middle of it and wakes, then the network
+// and every server are gone. A hidden tab goes on, a frozen one goes on with the same message; the screen is kept awake while it is
+// written and seen, and no longer; its receipt and its sources open and are verified offline, what the chain said before at its own
+// block and level.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, type Page, test } from '@playwright/test'
 import { type PageServer, startPageServer } from '../scripts/page-server.ts'
 import { type Door, openDoor } from './door.ts'
+import { type OwnChromium, openOwnChromium } from './own-chromium.ts'
 import {
   ANSWER_MS,
   answered,
@@ -33,6 +35,7 @@ interface Locks {
 
 test.describe('a paid answer without a network', () => {
   test.describe.configure({ mode: 'serial' })
+  let chromium: OwnChromium
   let page: Page
   let server: PageServer
   let doors: Door[]
@@ -45,7 +48,7 @@ test.describe('a paid answer without a network', () => {
     ).trim()
   const locks = () => page.evaluate(() => (window as unknown as { locks: Locks }).locks)
 
-  test.beforeAll(async ({ browser }) => {
+  test.beforeAll(async ({ launchOptions }) => {
     const settings = await devnetSettings()
     doors = await Promise.all([settings.rpcUrl, settings.daUrl, settings.validatorUrls[0]!].map(openDoor))
     const [rpcUrl, daUrl, validator] = doors.map(({ url }) => url.replace(/\/$/, ''))
@@ -55,9 +58,8 @@ test.describe('a paid answer without a network', () => {
       documents: { '/devnet.json': () => ({ ...settings, rpcUrl, daUrl, validatorUrls: [validator] }) },
       port: 0,
     })
-    const context = await browser.newContext({
-      ...{ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', serviceWorkers: 'allow' },
-    })
+    chromium = await openOwnChromium(launchOptions.args ?? [])
+    const { context } = chromium
     // Headless Chromium grants no lock; what the page asks for and lets go is counted.
     await context.addInitScript(() => {
       const locks: Locks = { asked: 0, held: 0 }
@@ -65,19 +67,24 @@ test.describe('a paid answer without a network', () => {
         locks.asked++
         locks.held++
         const sentinel = new EventTarget()
+        let mine = true
         const release = async () => {
-          locks.held--
+          if (mine) locks.held--
+          mine = false
           sentinel.dispatchEvent(new Event('release'))
         }
+        // As the browser does.
+        document.addEventListener('visibilitychange', () => document.hidden && release())
         return Object.assign(sentinel, { release })
       }
       Object.assign(window, { locks })
       Object.defineProperty(navigator, 'wakeLock', { value: { request } })
     })
     page = await context.newPage()
+    await page.setViewportSize({ width: 1280, height: 800 })
   })
   test.afterAll(async () => {
-    await page.context().close()
+    await chromium.close()
     await Promise.all([server.close(), ...doors.map((door) => door.shut())])
   })
 
@@ -86,7 +93,7 @@ test.describe('a paid answer without a network', () => {
     await page.goto(server.url)
     await modelReady(page)
     expect((await locks()).held).toBe(0)
-    await askOnly(page, 'State of the Union')
+    await askOnly(page, 'Public speech')
     await payContributors(page)
     await ask(page, QUESTION)
     await expect.poll(async () => (await words()).length, { timeout: ANSWER_MS }).toBeGreaterThan(20)
@@ -99,11 +106,22 @@ test.describe('a paid answer without a network', () => {
       for (const type of ['freeze', 'resume']) document.addEventListener(type, () => seen.push(type))
       Object.assign(window, { seen })
     })
+    const shown = await words()
+    const other = await page.context().newPage()
+    await other.bringToFront()
+    expect(await page.evaluate(() => document.visibilityState)).toBe('hidden')
+    const { held, asked } = await locks()
+    expect(held).toBe(0)
+    await expect.poll(async () => (await words()).length, { timeout: ANSWER_MS }).toBeGreaterThan(shown.length)
+
     const before = await words()
+    expect(await page.locator('article[data-state]').last().getAttribute('data-state')).toBe('running')
     await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
     await new Promise((resolve) => setTimeout(resolve, 4000))
     await devtools.send('Page.setWebLifecycleState', { state: 'active' })
+    await page.bringToFront()
     expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual(['freeze', 'resume'])
+    await expect.poll(async () => (await locks()).asked).toBe(asked + 1)
     await answered(page)
     const answer = await keptAnswer(page)
     expect(answer.id).toBe(id)
@@ -126,7 +144,7 @@ test.describe('a paid answer without a network', () => {
     await page.context().setOffline(true)
     await Promise.all([server.close(), ...doors.map((door) => door.shut())])
     await page.reload()
-    await expect(page.getByText('No network.')).toBeVisible()
+    await expect(page.getByRole('banner').getByText('No chain')).toBeVisible({ timeout: 30_000 })
 
     await page.locator('mark[data-span]').first().click()
     const source = page.getByRole('dialog')
@@ -155,10 +173,16 @@ test.describe('a paid answer without a network', () => {
   })
 })
 
-/** The file that "Save" gives of the receipt that is open. */
+/** The file that "Save" gives of the receipt that is open. This browser tells of no downloads, so it is taken where it is made. */
 async function exported(page: Page): Promise<unknown> {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /Save|Export/ }).click()])
-  const chunks: Buffer[] = []
-  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  await page.evaluate(() => {
+    const make = URL.createObjectURL.bind(URL)
+    URL.createObjectURL = (saved: Blob) => {
+      Object.assign(window, { saved })
+      return make(saved)
+    }
+  })
+  await page.getByRole('button', { name: 'Save the receipt' }).click()
+  await page.waitForFunction(() => 'saved' in window)
+  return JSON.parse(await page.evaluate(() => (window as unknown as { saved: Blob }).saved.text()))
 }
