@@ -10,8 +10,9 @@ import type { KvCache } from './model/kv-cache.ts'
 import { promptEmpty, type Runner } from './model/runner.ts'
 import { Sampler } from './model/sampler.ts'
 import type { Tokenizer } from './model/tokenizer.ts'
+import { Speculation } from './speculate.ts'
 import { StopFilter } from './stop-filter.ts'
-import type { CompletionEvent, CompletionRequest, ResponseFormat, Utterance } from './types.ts'
+import type { CompletionEvent, CompletionRequest, DraftCounts, ResponseFormat, Utterance } from './types.ts'
 
 export interface CompletionParts {
   runner: Runner
@@ -55,6 +56,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
   let firstTokenMs = 0
   let prefillMs = 0
   let reason: 'stop' | 'length' | 'cancelled' | null = maxTokens <= 0 ? 'length' : null
+  let drafts: DraftCounts = { passes: 0, drafted: 0, accepted: 0 }
   const dispatches = { prefill: 0, decode: 0, perToken: 0 }
   const counted = parts.dispatches()
 
@@ -77,6 +79,9 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
     yield { type: 'prefill', done: known, total: prompt.length }
     pending = runner.prefill(sequence, prompt.slice(known), sampler, options)
     yield* whileWaiting(pending, progress)
+    const proposer = request.drafts ?? null
+    const steps = new Speculation({ runner, sequence, sampler, proposer, prompt, contextTokens })
+    drafts = steps.counts
     while (reason === null) {
       const { id, logprobs }: Drawn = await pending!
       pending = undefined
@@ -101,7 +106,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
       else if (tokens.length >= most) reason = 'length'
       // Asked for before the consumer sees this token, so that answers side by side stay in step whatever each consumer does.
       if (reason === null) {
-        pending = runner.step({ sequence, token: id, draws: sampler, more: tokens.length + 1 < most })
+        pending = steps.step(id, most - tokens.length)
         pending.catch(() => undefined)
       }
       text += piece
@@ -126,7 +131,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
   dispatches.perToken = runner.dispatchesPerDecode
   yield {
     ...{ type: 'end', reason: reason ?? 'length', text, tokens, promptTokens: prompt.length, said },
-    ...{ prefillMs, firstTokenMs, decodeMs: total - prefillMs, dispatches },
+    ...{ prefillMs, firstTokenMs, decodeMs: total - prefillMs, dispatches, drafts },
   }
 }
 

@@ -13,6 +13,7 @@ import { type GrammarLibrary, Grammars } from './grammar.ts'
 import { Programs } from './kernels/kernel.ts'
 import { AdapterPool, poolDefaults } from './lora/adapter-pool.ts'
 import { AdapterShelf } from './lora/adapter-shelf.ts'
+import { withGains } from './lora/dora.ts'
 import { packAdapter } from './lora/packed-adapter.ts'
 import { type ChatTemplate, createChatTemplate } from './model/chat-template.ts'
 import { Chooser } from './model/chooser.ts'
@@ -95,7 +96,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   })
   const adapters = new AdapterShelf({
     pool,
-    pack: async (files) => packAdapter(config, await contentDigest(files), readPeft(files, config, sha256)),
+    pack: async (files) =>
+      packAdapter(config, await contentDigest(files), await withGains(readPeft(files, config, sha256), gguf, config, source)),
     exclusive: (work) => runner.turns.take(() => device.guard(work)),
     ...(hostBytes === undefined ? {} : { hostBytes }),
   })
@@ -189,6 +191,9 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       pipelines: programs.count,
       dispatchesPerDecode: runner.dispatchesPerDecode,
       boot: booted,
+      readbacks: recorder.counts.readbacks,
+      bytesRead: recorder.counts.bytesRead,
+      stepsAhead: runner.stepsAhead,
     }),
     dispose,
   }

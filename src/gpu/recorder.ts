@@ -1,7 +1,7 @@
 // Records dispatches into one encoder, submits it once, and reads results back. It counts what the page itself runs:
 // benches and the page's "why is it slow" read these numbers, no separate instrument does.
 // Not a scheduler: callers see to it that one recording is open at a time.
-import type { Arena } from './arena.ts'
+import type { Arena, Lease } from './arena.ts'
 import type { Device } from './device.ts'
 import type { Counts, Prepared } from './kernels/kernel.ts'
 
@@ -59,27 +59,30 @@ export class Recorder {
    * @returns a copy of `bytes` from the buffer's start, after all work submitted so far
    * @throws device_lost, gpu_fault
    */
-  read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    return this.readRanges([{ buffer, offset: 0, bytes }])
+  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    return (await this.readRanges([{ buffer, offset: 0, bytes }])).bytes
   }
 
   /**
+   * Resolves when the copy is submitted, so that later work may write to the buffers; `bytes` when it can be read.
    * @param ranges offsets and bytes are multiples of 4
-   * @returns a copy of the ranges, one after the other, as they are after all work submitted so far
-   * @throws device_lost, gpu_fault
+   * @returns a copy of the ranges, one after the other. `bytes` throws device_lost, gpu_fault
    */
-  async readRanges(ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[]): Promise<ArrayBuffer> {
+  async readRanges(ranges: readonly { buffer: GPUBuffer; offset: number; bytes: number }[]): Promise<{ bytes: Promise<ArrayBuffer> }> {
     const bytes = ranges.reduce((sum, range) => sum + range.bytes, 0)
     const lease = await this.#arena.allocate(bytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ, 'readback')
+    let at = 0
+    const copies = ranges.map((range) => {
+      const toOffset = at
+      at += range.bytes
+      return { from: range.buffer, fromOffset: range.offset, to: lease.buffer, toOffset, bytes: range.bytes }
+    })
+    this.copy(copies)
+    return { bytes: this.#map(lease, bytes) }
+  }
+
+  async #map(lease: Lease<GPUBuffer>, bytes: number): Promise<ArrayBuffer> {
     try {
-      let at = 0
-      this.copy(
-        ranges.map((range) => {
-          const toOffset = at
-          at += range.bytes
-          return { from: range.buffer, fromOffset: range.offset, to: lease.buffer, toOffset, bytes: range.bytes }
-        }),
-      )
       return await this.#device.guard(async () => {
         await lease.buffer.mapAsync(GPUMapMode.READ, 0, bytes)
         const copy = lease.buffer.getMappedRange(0, bytes).slice(0)

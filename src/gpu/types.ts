@@ -65,6 +65,8 @@ export interface CompletionRequest extends SamplerSettings {
   /** Strings that end the answer; the string itself is not part of it. */
   stop?: string[]
   responseFormat?: ResponseFormat
+  /** Who guesses the next tokens, so that several are checked in one pass; the text stays the same. Absent: nobody. */
+  drafts?: Proposer
   signal?: AbortSignal
 }
 
@@ -84,7 +86,28 @@ export type CompletionEvent =
       firstTokenMs: number
       decodeMs: number
       dispatches: { prefill: number; decode: number; perToken: number }
+      /** `decode` above holds their dispatches too. */
+      drafts: DraftCounts
     }
+
+/** Guesses what comes next. The engine checks every guess, so a bad one costs time and never a word. */
+export interface Proposer {
+  /**
+   * @param tokens prompt and answer so far
+   * @param most guesses wanted
+   * @param least how many of the last tokens a guess must rest on
+   * @returns guesses of what follows, none where it has none
+   */
+  propose(tokens: readonly number[], most: number, least: number): readonly number[]
+}
+
+export interface DraftCounts {
+  /** Passes that checked guesses. */
+  passes: number
+  drafted: number
+  /** Guessed right. Each pass gives one token more than were. */
+  accepted: number
+}
 
 /** What was fed and what was drawn after it: enough to let the model say it again. */
 export interface Utterance {
@@ -153,6 +176,11 @@ export interface EngineStats {
   dispatchesPerDecode: number
   /** What the self-test found before the first answer; null where none ran. */
   boot: BootReport | null
+  /** Readbacks so far, and their bytes. */
+  readbacks: number
+  bytesRead: number
+  /** Steps submitted before the step before them was read. */
+  stepsAhead: number
 }
 
 export interface Engine {

@@ -22,8 +22,13 @@ export interface Choice {
   work: Prepared[]
   /** Every row's token lies in `scratch.tokens`, where the next step's rows read theirs. */
   onDevice: boolean
-  /** Asks for what was chosen, once the work is submitted; what is submitted later cannot change it. */
-  read(): Promise<(Drawn | Float32Array)[]>
+  /** To be called once the work is submitted. When it resolves, what is submitted later cannot change the results. */
+  collect(): Promise<Collected>
+}
+
+export interface Collected {
+  /** By row; throws device_lost, gpu_fault. */
+  results: Promise<(Drawn | Float32Array)[]>
 }
 
 export interface ChooserParts {
@@ -56,11 +61,11 @@ export class Chooser {
     const { parallel } = this.#parts
     const onDevice = wishes.map((wish) => wish !== null && (isPlainGreedy(wish) || (parallel() && wish.logprobs === null)))
     const kept = onDevice.every((here) => here)
-    const read = () => this.#read(wishes, onDevice)
-    if (!onDevice.includes(true)) return { work: [], onDevice: false, read }
+    const collect = () => this.#collect(wishes, onDevice)
+    if (!onDevice.includes(true)) return { work: [], onDevice: false, collect }
     const draws = wishes.map((wish, i) => (onDevice[i] ? wish! : greedy))
-    if (draws.every(isPlainGreedy)) return { work: await this.#argmax(), onDevice: kept && parallel(), read }
-    return { work: await this.#sample(draws), onDevice: kept, read }
+    if (draws.every(isPlainGreedy)) return { work: await this.#argmax(), onDevice: kept && parallel(), collect }
+    return { work: await this.#sample(draws), onDevice: kept, collect }
   }
 
   dispose(): void {
@@ -100,18 +105,23 @@ export class Chooser {
     return [...(await this.#kept('penalise', () => [penalise({ edits, settings, count, logits, vocab }, () => this.#edits)])), ...work]
   }
 
-  async #read(wishes: readonly Wish[], onDevice: readonly boolean[]): Promise<(Drawn | Float32Array)[]> {
+  async #collect(wishes: readonly Wish[], onDevice: readonly boolean[]): Promise<Collected> {
     const { recorder, scratch, vocab } = this.#parts
     const rows = wishes.flatMap((_, i) => (onDevice[i] ? [] : [i]))
     const chosen = rows.length < wishes.length ? [{ buffer: scratch.chosen, offset: 0, bytes: 4 * wishes.length }] : []
     const logits = rows.map((row) => ({ buffer: scratch.logits, offset: 4 * row * vocab, bytes: 4 * vocab }))
-    const bytes = await recorder.readRanges([...chosen, ...logits])
-    const ids = new Uint32Array(bytes, 0, chosen.length * wishes.length)
-    return wishes.map((wish, i) => {
-      if (onDevice[i]) return { id: ids[i] }
-      const own = new Float32Array(bytes, 4 * ids.length + 4 * vocab * rows.indexOf(i), vocab)
-      return wish === null ? own : drawToken(own, wish)
+    const { bytes } = await recorder.readRanges([...chosen, ...logits])
+    const results = bytes.then((read) => {
+      const ids = new Uint32Array(read, 0, chosen.length * wishes.length)
+      return wishes.map((wish, i) => {
+        if (onDevice[i]) return { id: ids[i] }
+        const own = new Float32Array(read, 4 * ids.length + 4 * vocab * rows.indexOf(i), vocab)
+        return wish === null ? own : drawToken(own, wish)
+      })
     })
+    // Whoever waits for them is told; a step that is thrown away may fail unseen.
+    results.catch(() => undefined)
+    return { results }
   }
 
   /** At least so large; dispatches that bound a smaller one are made anew. */

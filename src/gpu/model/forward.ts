@@ -25,13 +25,13 @@ import { zRecord } from '../lora/face.ts'
 import type { Recorder } from '../recorder.ts'
 import type { ModelConfig } from './config.ts'
 import { type KvCache, pageTokens, type Sequence } from './kv-cache.ts'
-import { mostPicks, type Scratch, siteBytes } from './scratch.ts'
+import { mostPicks, type Scratch, siteBytes, splitRows, splits } from './scratch.ts'
 import type { PackedMatrix, Weights } from './weights.ts'
 
 export interface Row {
   sequence: Sequence
-  /** null: what the last submit's sampler left in `scratch.tokens` for this row; then all rows are such. */
-  token: number | null
+  /** −1: what the last submit's sampler left in `scratch.tokens` for this row; then all rows are such. */
+  token: number
   position: number
   /** Adapter slot; 0 for none. */
   slot: number
@@ -58,6 +58,9 @@ export interface ForwardParts {
 
 /** Both sides of a site's adapters: what its shrink reads and writes, what its expand reads. */
 type Lora = ShrinkInput & ExpandInput & { parts: number; batch: GPUBuffer }
+
+/** Keys from which a row's attention is split: it costs a dispatch a layer. */
+const splitKeys = 1024
 
 /** Norms in the order of the pass: two a layer, then the last. */
 type Norm = number
@@ -87,7 +90,7 @@ export class Forward {
   async run(rows: readonly Row[], picks: readonly number[], after: readonly Prepared[] = []): Promise<void> {
     this.#parts.device.check()
     const lora = rows.some(({ slot }) => slot !== 0)
-    const work = await this.#bodyOf(this.#variant(rows.length), lora)
+    const work = await this.#bodyOf(this.#variant(rows.length), lora, this.#split(rows))
     const head = picks.length > 0 ? await this.#headOf(this.#variant(rows.length), this.#variant(picks.length)) : []
     this.#upload(rows, picks)
     this.#parts.recorder.submit([...work, ...head, ...after], { rows: rows.length, picks: picks.length })
@@ -103,8 +106,8 @@ export class Forward {
     cache.drop(sequence)
     const { decodeVariant: step } = this
     await Promise.all([
-      this.#bodyOf('thread-4', false),
-      this.#bodyOf(step, false),
+      this.#bodyOf('thread-4', false, false),
+      this.#bodyOf(step, false, false),
       this.#headOf('thread-4', step),
       this.#headOf(step, step),
     ])
@@ -160,12 +163,12 @@ export class Forward {
   /** Text of every kernel of a pass without adapters, in all variants. */
   shaderTexts(): string[] {
     const variants: TileVariant[] = ['lanes', 'thread-1', 'thread-4']
-    const kernels = variants.flatMap((variant) => [...this.#body(variant, false), ...this.#head(variant, variant)])
+    const kernels = variants.flatMap((variant) => [...this.#body(variant, false, true), ...this.#head(variant, variant)])
     return [...new Set(kernels.map(({ kernel }) => kernel.code))]
   }
 
-  #bodyOf(variant: TileVariant, lora: boolean): Promise<Prepared[]> {
-    return this.#kept(`body ${variant} ${lora}`, () => this.#body(variant, lora))
+  #bodyOf(variant: TileVariant, lora: boolean, split: boolean): Promise<Prepared[]> {
+    return this.#kept(`body ${variant} ${lora} ${split}`, () => this.#body(variant, lora, split))
   }
 
   /** @param body the variant that wrote what the head reads */
@@ -180,6 +183,12 @@ export class Forward {
 
   get #workgroup(): 8 | 32 {
     return this.#alone ? 8 : 32
+  }
+
+  /** Whether few rows see many keys: then a row and head alone would leave most of the machine idle. */
+  #split(rows: readonly Row[]): boolean {
+    const window = this.#parts.config.slidingWindow ?? Number.POSITIVE_INFINITY
+    return rows.length <= splitRows && rows.some(({ position }) => Math.min(position + 1, window) >= splitKeys)
   }
 
   #variant(rows: number): TileVariant {
@@ -211,18 +220,14 @@ export class Forward {
       pages.set(sequence.pages, i * scratch.pageStride)
     })
     recorder.upload(scratch.batch, 0, new Uint32Array([rows.length, picks.length]))
-    if (rows.every(({ token }) => token !== null))
-      recorder.upload(
-        scratch.tokens,
-        0,
-        Uint32Array.from(rows, ({ token }) => token!),
-      )
+    const tokens = rows.map(({ token }) => token)
+    if (tokens.every((token) => token >= 0)) recorder.upload(scratch.tokens, 0, Uint32Array.from(tokens))
     recorder.upload(scratch.rows, 0, records)
     recorder.upload(scratch.pages, 0, pages)
     if (picks.length > 0) recorder.upload(scratch.picks, 0, Uint32Array.from(picks))
   }
 
-  #body(variant: TileVariant, lora: boolean): Dispatch[] {
+  #body(variant: TileVariant, lora: boolean, split = false): Dispatch[] {
     const { config, weights, scratch } = this.#parts
     const { batch, tokens, h, hStride } = scratch
     const { columns } = this.#norm(0, variant)
@@ -234,7 +239,7 @@ export class Forward {
     for (let layer = 0; layer < config.layers; layer++) {
       const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site) : null))
       work.push(...this.#adapt(2 * layer, variant, open, qkv))
-      work.push(...this.#qkv(layer, variant, qkv), this.#attention(layer), ...this.#output(layer, variant, output))
+      work.push(...this.#qkv(layer, variant, qkv), ...this.#attention(layer, split), ...this.#output(layer, variant, output))
       work.push(...this.#adapt(2 * layer + 1, variant, output, gateUp))
       work.push(...this.#gateUp(layer, variant, gateUp), ...this.#down(layer, variant, down))
       open = down
@@ -294,12 +299,12 @@ export class Forward {
     return [...work, headNorm({ batch, rows, rope, gains: headGains, q, kv, heads, kvHeads, headDim, epsilon: config.rmsEpsilon })]
   }
 
-  #attention(layer: number): Dispatch {
+  #attention(layer: number, split: boolean): Dispatch[] {
     const { config, scratch, cache } = this.#parts
     const { heads, kvHeads, headDim, slidingWindow } = config
-    const { q, rows, pages, pageStride, scores, scoreStride, o, oStride } = scratch
+    const { q, rows, pages, pageStride, parts, o, oStride } = scratch
     return attention({
-      ...{ heads, kvHeads, headDim, slidingWindow, page: pageTokens, pageStride, scoreStride },
+      ...{ heads, kvHeads, headDim, slidingWindow, page: pageTokens, pageStride },
       ...{
         variant: this.#alone ? 'thread' : 'workgroup',
         batch: scratch.batch,
@@ -307,9 +312,10 @@ export class Forward {
         kv: cache.buffers[layer],
         rows,
         pages,
-        scores,
         o,
         oStride,
+        precision: 'f32',
+        split: split ? { count: splits, parts } : null,
       },
     })
   }
@@ -364,7 +370,7 @@ export class Forward {
     const offset = (layer * sites.length + site) * siteBytes
     recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), xStride / 4]))
     return {
-      ...{ rows, z, ...pools, batch, parts, layers: config.layers, record: zRecord },
+      ...{ rows, z, ...pools, batch, parts, layers: config.layers, record: zRecord, gained: adapters.gained },
       site: { buffer, offset, size: siteBytes },
     }
   }

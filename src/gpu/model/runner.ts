@@ -8,7 +8,7 @@ import type { Device } from '../device.ts'
 import type { Recorder } from '../recorder.ts'
 import { Turns } from '../turns.ts'
 import { Ahead, unknown } from './ahead.ts'
-import type { Choice, Chooser, Wish } from './chooser.ts'
+import type { Chooser, Collected, Wish } from './chooser.ts'
 import type { Draw, Drawn } from './draw.ts'
 import { type Forward, mostPicks, type Row } from './forward.ts'
 import { type KvCache, promptTooLong, type Sequence } from './kv-cache.ts'
@@ -108,7 +108,7 @@ export class Runner {
         const begin = performance.now()
         const wishes = final ? [draws === false ? null : draws.draw()] : []
         const read = await this.#feed(sequence, chunk, final ? [chunk.length - 1] : [], wishes)
-        const answer = final ? await read() : await this.#parts.recorder.idle()
+        const answer = read === null ? await this.#parts.recorder.idle() : await read.results
         this.#adapt(chunk.length, performance.now() - begin)
         done += chunk.length
         return answer
@@ -142,7 +142,7 @@ export class Runner {
     const out: Float32Array[] = []
     for (let at = 0; at < rows.length; at += mostPicks) {
       const part = rows.slice(at, at + mostPicks)
-      const read = this.turns.take(async () => (await this.#together(part, () => part.map(() => null)))())
+      const read = this.turns.take(async () => (await this.#together(part, () => part.map(() => null))).results)
       out.push(...((await read) as Float32Array[]))
     }
     return out
@@ -171,7 +171,7 @@ export class Runner {
           [...chunk.keys()],
           chunk.map(() => null),
         )
-        return (await read()) as Float32Array[]
+        return (await read!.results) as Float32Array[]
       })
       visit(at, logits)
       options.onProgress?.(at + chunk.length, tokens.length)
@@ -210,10 +210,9 @@ export class Runner {
       }
       const fresh = asked.filter(({ sequence }) => !results.has(sequence))
       if (fresh.length > 0) {
-        const read = await this.#together(fresh, () => fresh.map(({ draws }) => draws.draw()))
-        const drawn = read() as Promise<Drawn[]>
+        const drawn = await this.#together(fresh, () => fresh.map(({ draws }) => draws.draw()))
         for (const [i, { sequence }] of fresh.entries()) {
-          const own = drawn.then((all) => all[i])
+          const own = (drawn.results as Promise<Drawn[]>).then((all) => all[i])
           own.catch(() => undefined)
           results.set(sequence, own)
         }
@@ -248,13 +247,13 @@ export class Runner {
     }
     const sequences = asked.map(({ sequence }) => sequence)
     const rows = sequences.map((sequence) => ({ sequence, token: unknown }))
-    const read = await this.#together(rows, () => asked.map(({ draws }) => draws.draw()))
+    const { results } = await this.#together(rows, () => asked.map(({ draws }) => draws.draw()))
     this.stepsAhead++
-    this.#ahead.put(sequences, read() as Promise<Drawn[]>)
+    this.#ahead.put(sequences, results as Promise<Drawn[]>)
   }
 
-  /** @param wishes asked for when the rows have their room @returns what reads the results */
-  async #together(batch: readonly { sequence: Sequence; token: number }[], wishes: () => readonly Wish[]): Promise<Choice['read']> {
+  /** @param wishes asked for when the rows have their room */
+  async #together(batch: readonly { sequence: Sequence; token: number }[], wishes: () => readonly Wish[]): Promise<Collected> {
     const { cache, forward, recorder, chooser, slotOf } = this.#parts
     this.#checkOpen()
     const rows: Row[] = []
@@ -262,27 +261,47 @@ export class Runner {
       await cache.reserve(sequence, sequence.tokens.length + 1)
       rows.push({ sequence, slot: slotOf(sequence.adapter), token, position: sequence.tokens.length })
     }
-    const { work, onDevice, read } = await chooser.stage(wishes())
+    const { work, onDevice, collect } = await chooser.stage(wishes())
     const before = recorder.counts.dispatches
     await forward.run(rows, [...rows.keys()], work)
     this.dispatchesPerDecode = recorder.counts.dispatches - before
     for (const { sequence, token } of rows) sequence.tokens.push(token)
     this.#onDevice = onDevice ? rows.map(({ sequence }) => sequence) : null
-    return read
+    return collect()
   }
 
-  async #feed(sequence: Sequence, tokens: readonly number[], picks: readonly number[], wishes: readonly Wish[]): Promise<Choice['read']> {
+  async #feed(sequence: Sequence, tokens: readonly number[], picks: readonly number[], wishes: readonly Wish[]): Promise<Collected | null> {
     const { cache, forward, chooser, slotOf } = this.#parts
     this.#checkOpen()
     const first = sequence.tokens.length
     await cache.reserve(sequence, first + tokens.length)
     const slot = slotOf(sequence.adapter)
     const rows = tokens.map((token, i) => ({ sequence, slot, token, position: first + i }))
-    const { work, read } = await chooser.stage(wishes)
+    const { work, collect } = await chooser.stage(wishes)
     await forward.run(rows, picks, work)
     sequence.tokens.push(...tokens)
     this.#onDevice = null
-    return read
+    return picks.length === 0 ? null : collect()
+  }
+
+  /**
+   * Feeds a token and guesses of what follows it in one submit of its own, and keeps of them what was guessed right.
+   * @param draws of what follows the token, and of what follows each guess
+   * @returns what was drawn after the token and after every right guess: at least one, and one more than were right
+   */
+  guess(sequence: Sequence, token: number, guesses: readonly number[], draws: readonly Draw[]): Promise<Drawn[]> {
+    const fed = [token, ...guesses]
+    return this.turns.take(async () => {
+      this.#sinceDecode = 0
+      this.#decoders.add(sequence)
+      const before = sequence.tokens.length
+      const read = await this.#feed(sequence, fed, [...fed.keys()], draws)
+      const drawn = (await read()) as Drawn[]
+      let right = 0
+      while (right < guesses.length && drawn[right].id === guesses[right]) right++
+      this.#parts.cache.truncate(sequence, before + 1 + right)
+      return drawn.slice(0, right + 1)
+    })
   }
 
   #fairChunk(): number {
