@@ -1,10 +1,17 @@
-// Twin of attention.wgsl and attention-thread.wgsl: typed arguments to a dispatch.
+// Twin of attention.wgsl, attention-thread.wgsl and attention-join.wgsl: typed arguments to one dispatch, or to two where the keys
+// are split.
 import together from './attention.wgsl?raw'
+import join from './attention-join.wgsl?raw'
 import alone from './attention-thread.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
+import readF16 from './kv/read-f16.wgsl?raw'
+import readF32 from './kv/read-f32.wgsl?raw'
+
+/** What keys and values are stored in. */
+export type KvPrecision = 'f32' | 'f16'
 
 export interface AttentionInput {
-  /** A workgroup, or one thread, for each row and head. */
+  /** A workgroup, or one thread, for each row, head and split. */
   variant: 'workgroup' | 'thread'
   batch: GPUBuffer
   heads: number
@@ -15,43 +22,53 @@ export interface AttentionInput {
   /** Tokens of a page, and page numbers kept for each sequence. */
   page: number
   pageStride: number
-  /** Keys a row may see. */
-  scoreStride: number
   /** [rows][heads · headDim] f32 */
   q: GPUBuffer
   kv: GPUBuffer
+  precision: KvPrecision
   rows: GPUBuffer
   /** [sequences][pageStride] u32 */
   pages: GPUBuffer
-  /** [rows][heads][scoreStride] f32, scratch. */
-  scores: GPUBuffer
   /** [rows][oStride] f32 */
   o: GPUBuffer
   oStride: number
+  /** Shares of a row's keys that are read side by side, and where they are left: {@link partWords} f32 a row. Null: one share. */
+  split: { count: number; parts: GPUBuffer } | null
 }
 
-export function attention(input: AttentionInput): Dispatch {
-  const { heads, kvHeads, headDim, slidingWindow } = input
+/** f32 of `parts` for each row. */
+export function partWords({ heads, headDim, splits }: { heads: number; headDim: number; splits: number }): number {
+  return heads * splits * (headDim + 4)
+}
+
+export function attention(input: AttentionInput): Dispatch[] {
+  const { heads, kvHeads, headDim, slidingWindow, precision, split, batch } = input
   const thread = input.variant === 'thread'
-  const buffers = [input.q, input.kv, input.rows, input.pages, input.scores, input.o]
-  return {
+  const splits = split?.count ?? 1
+  const headVec = headDim / 4
+  const buffers = [input.q, input.kv, input.rows, input.pages, split?.parts ?? input.o]
+  const read = precision === 'f16' ? readF16 : readF32
+  const attend: Dispatch = {
     kernel: {
-      name: thread ? 'attention-thread' : 'attention',
-      code: thread ? alone : together,
-      groups: [['read', 'read', 'read', 'read', 'write', 'write', ...(thread ? (['uniform'] as const) : [])]],
+      name: thread ? `attention-thread/${precision}/${headVec}` : `attention/${precision}`,
+      code: thread ? [`const HEAD_VEC = ${headVec}u;`, read, alone].join('\n') : [read, together].join('\n'),
+      groups: [['read', 'read', 'read', 'read', 'write', ...(thread ? (['uniform'] as const) : [])]],
     },
     constants: {
-      HEADS: heads,
-      KV_HEADS: kvHeads,
-      HEAD_VEC: headDim / 4,
-      PAGE: input.page,
-      PAGE_STRIDE: input.pageStride,
-      SCORE_STRIDE: input.scoreStride,
-      O_STRIDE: input.oStride / 4,
-      SCALE: 1 / Math.sqrt(headDim),
+      ...{ HEADS: heads, KV_HEADS: kvHeads, PAGE: input.page, PAGE_STRIDE: input.pageStride, O_STRIDE: input.oStride / 4 },
+      ...{ SCALE: 1 / Math.sqrt(headDim), SPLITS: splits },
+      ...(thread ? {} : { HEAD_VEC: headVec }),
       ...(slidingWindow === null ? {} : { WINDOW: slidingWindow }),
     },
-    resources: [[...buffers, ...(thread ? [input.batch] : [])].map((buffer) => ({ buffer }))],
-    grid: ({ rows }) => (thread ? [Math.ceil((rows * heads) / 4), 1] : [rows, heads]),
+    resources: [[...buffers, ...(thread ? [batch] : [])].map((buffer) => ({ buffer }))],
+    grid: ({ rows }) => (thread ? [Math.ceil((rows * heads * splits) / 4), 1] : [rows, heads * splits]),
   }
+  if (split === null) return [attend]
+  const joined: Dispatch = {
+    kernel: { name: 'attention-join', code: join, groups: [['read', 'write', 'uniform']] },
+    constants: { HEADS: heads, HEAD_VEC: headVec, O_STRIDE: input.oStride / 4, SPLITS: splits },
+    resources: [[split.parts, input.o, batch].map((buffer) => ({ buffer }))],
+    grid: ({ rows }) => [Math.ceil((rows * heads * headVec) / 64), 1],
+  }
+  return [attend, joined]
 }

@@ -3,12 +3,13 @@
 // and adapters follow scratch.ts, kv-cache.ts and adapter-pool.ts, and memory-plan.gpu.test.ts holds them to those.
 import type { GgufFile } from '../formats/gguf.ts'
 import { requireSupportedType } from '../formats/quant.ts'
+import { partWords } from '../kernels/attention.ts'
 import { rowWithSums, zParts } from '../kernels/projection.ts'
 import { zRecord } from '../lora/face.ts'
 import { layerTensors, type ModelConfig, modelConfig, requireTensor } from './config.ts'
 import { pageTokens } from './kv-cache.ts'
 import { commonFormat, tileWords } from './pack.ts'
-import { mostPicks, siteBytes } from './scratch.ts'
+import { mostPicks, mostRows, siteBytes, splitRows, splits } from './scratch.ts'
 
 export interface MemoryPlan {
   weights: number
@@ -25,8 +26,6 @@ export interface MemoryPlan {
 /** Of adapter-pool.ts: the table, doubled by its first segments, and two pools that begin at 1 MiB. */
 const adapterFloor = 2 * 64 * 7 * 16
 const poolFloor = 2 << 20
-const scoreBytes = 32 << 20
-const wantedRows = 128
 
 /**
  * @param adapterBytes of the adapters' files together; their pools double as they grow
@@ -72,7 +71,7 @@ function weightBytes(gguf: GgufFile, config: ModelConfig): number {
 
 /** As scratch.ts allocates, rounded as the arena rounds. */
 function scratchBytes({ hidden, ffn, heads, headDim, vocab, layers }: ModelConfig, context: number): number {
-  const rows = Math.max(8, Math.min(wantedRows, Math.floor(scoreBytes / (heads * context * 4) / 8) * 8))
+  const rows = mostRows
   const padded = (width: number) => Math.ceil(width / 32) * 32
   const words = [
     context * headDim,
@@ -81,7 +80,7 @@ function scratchBytes({ hidden, ffn, heads, headDim, vocab, layers }: ModelConfi
     rows * heads * headDim,
     rows * padded(heads * headDim),
     rows * padded(ffn),
-    rows * heads * context,
+    splitRows * partWords({ heads, headDim, splits }),
     mostPicks * vocab,
     mostPicks,
     rows * zParts * zRecord,

@@ -2,6 +2,7 @@
 // Widths are padded to 32 columns. The padding of h and x is zero since embed wrote it so; that of o and m because the buffers are
 // made fresh and no kernel writes there, as with the sums of squares behind x that a variant leaves out.
 import type { Arena, Lease } from '../arena.ts'
+import { partWords } from '../kernels/attention.ts'
 import { rowWithSums, zParts } from '../kernels/projection.ts'
 import { zRecord } from '../lora/face.ts'
 import type { ModelConfig } from './config.ts'
@@ -14,8 +15,11 @@ const mostSequences = mostPicks
 /** Alignment of a uniform binding's offset. */
 export const siteBytes = 256
 
-const scoreBytes = 32 << 20
-const wanted = 128
+/** Rows of a prefill's submit. */
+export const mostRows = 128
+/** Rows at most whose keys are read in several shares side by side, and how many shares. */
+export const splitRows = 8
+export const splits = 8
 
 export interface Scratch {
   mostRows: number
@@ -32,8 +36,8 @@ export interface Scratch {
   oStride: number
   m: GPUBuffer
   mStride: number
-  scores: GPUBuffer
-  scoreStride: number
+  /** What the shares of a row's keys leave for attention-join. */
+  parts: GPUBuffer
   logits: GPUBuffer
   chosen: GPUBuffer
   z: GPUBuffer
@@ -58,7 +62,6 @@ export async function makeScratch(
 ): Promise<Scratch> {
   const leases: Lease<GPUBuffer>[] = []
   const { hidden, ffn, heads, headDim, vocab, layers, ropeBase } = config
-  const mostRows = Math.max(8, Math.min(wanted, Math.floor(scoreBytes / (heads * contextTokens * 4) / 8) * 8))
   const pageStride = Math.ceil(contextTokens / pageTokens)
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
   const make = async (label: string, words: number, usage: number = storage): Promise<GPUBuffer> => {
@@ -87,8 +90,7 @@ export async function makeScratch(
       oStride,
       m: await make('m', mostRows * mStride),
       mStride,
-      scores: await make('scores', mostRows * heads * contextTokens),
-      scoreStride: contextTokens,
+      parts: await make('attention parts', splitRows * partWords({ heads, headDim, splits })),
       logits: await make('logits', mostPicks * vocab),
       chosen: await make('chosen', mostPicks),
       z: await make('z', mostRows * zParts * zRecord),
