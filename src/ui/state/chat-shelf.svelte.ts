@@ -63,6 +63,13 @@ export class ConversationShelf {
     this.#headings = [talk.headingOf(conversation), ...this.#headings.filter((heading) => heading.id !== conversation.id)]
   }
 
+  /** Several that were saved already, each in its place by age: reading all of them anew would stop the page. */
+  listSaved(saved: readonly talk.Conversation[]): void {
+    const ids = new Set(saved.map(({ id }) => id))
+    const others = this.#headings.filter(({ id }) => !ids.has(id))
+    this.#headings = [...saved.map(talk.headingOf), ...others].sort((a, b) => b.changedAt - a.changedAt)
+  }
+
   /** Shown at once, saved behind. */
   change(id: string, change: Change): void {
     const before = this.#held.get(id)

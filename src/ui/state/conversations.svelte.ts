@@ -129,7 +129,7 @@ export class Conversations {
         if (!(await this.shelf.save(known))) break
         saved.push(known)
       }
-      await this.shelf.readHeadings()
+      this.shelf.listSaved(saved)
       if (saved.length < read.length) await this.#takeBack(saved)
       else {
         const undo = { label: strings.undo, run: () => void this.#told(() => this.#takeBack(saved)) }

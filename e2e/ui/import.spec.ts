@@ -1,0 +1,47 @@
+// A year of chats from another machine, 20 MB and 400 conversations in one file: the page stays free while it is read.
+import { expect, test } from './fake-page.ts'
+
+const CONVERSATIONS = 400
+const MEGABYTES = 20
+
+test('a large import is read beside the page, which answers to keys all the while', async ({ fake }) => {
+  const { page } = fake
+  await fake.open()
+  const question = page.getByLabel('Your question')
+  await expect(question).toBeVisible()
+  const bytes = await page.evaluate(
+    async ([conversations, size]) => {
+      // Made in slices, so that making it is not what is measured.
+      const each = Math.floor(size / conversations / 10)
+      const words = (i: number) =>
+        `Words of message ${i}: ${'the keeper wrote down each ship that passed, her flag and her course. '.repeat(each / 70)}`
+      const parts = ['[']
+      for (let i = 0; i < conversations; i++) {
+        const messages = Array.from({ length: 10 }, (_, k) => ({ role: k % 2 === 0 ? 'user' : 'assistant', content: words(10 * i + k) }))
+        const chat = { title: `Chat number ${i}`, created_at: 1_700_000_000 + i, updated_at: 1_700_000_000 + i, chat: { messages } }
+        parts.push(`${i === 0 ? '' : ','}${JSON.stringify(chat)}`)
+        if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve))
+      }
+      const list = new DataTransfer()
+      const file = new File([...parts, ']'], 'year.json', { type: 'application/json' })
+      list.items.add(file)
+      const tasks: number[] = []
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      new PerformanceObserver((seen) => tasks.push(...seen.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' })
+      Object.assign(window, { tasks })
+      const input = document.querySelector<HTMLInputElement>('input[type=file][aria-label="Files to import"]')!
+      input.files = list.files
+      input.dispatchEvent(new Event('change', { bubbles: true }))
+      return file.size
+    },
+    [CONVERSATIONS, MEGABYTES * 2 ** 20] as const,
+  )
+  expect(bytes).toBeGreaterThan(MEGABYTES * 1_000_000)
+  await expect(page.getByText(`Imported ${CONVERSATIONS} conversations.`)).toBeVisible({ timeout: 60_000 })
+  const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks)
+  console.log(
+    `import of ${(bytes / 1e6).toFixed(1)} MB: main-thread tasks of 50 ms and more: ${tasks.map(Math.round).join(', ') || 'none'}`,
+  )
+  expect(Math.max(0, ...tasks)).toBeLessThanOrEqual(50)
+  await expect(page.getByRole('link', { name: `Chat number ${CONVERSATIONS - 1}` }).first()).toBeVisible()
+})
