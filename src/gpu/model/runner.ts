@@ -296,7 +296,7 @@ export class Runner {
       this.#decoders.add(sequence)
       const before = sequence.tokens.length
       const read = await this.#feed(sequence, fed, [...fed.keys()], draws)
-      const drawn = (await read()) as Drawn[]
+      const drawn = (await read!.results) as Drawn[]
       let right = 0
       while (right < guesses.length && drawn[right].id === guesses[right]) right++
       this.#parts.cache.truncate(sequence, before + 1 + right)
