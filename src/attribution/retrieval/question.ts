@@ -4,7 +4,7 @@
 import type { DocumentEntry } from '../types.ts'
 import type { Range } from './chunks.ts'
 import type { NamedDocuments, TitleNames } from './titles.ts'
-import { isSilent, termOf, wordsOf } from './words.ts'
+import { isSilent, partTermsOf, termOf, wordsOf } from './words.ts'
 
 /** The kind of question, by its words; evidence for the gate, no verdict. */
 export interface QuestionForm {
@@ -30,6 +30,8 @@ export interface Question extends QuestionForm {
   terms: string[]
   /** Neighbouring topic words, as stems: "health care", "public lands". */
   pairs: [string, string][]
+  /** Those of the terms that are written as identifiers: sendValue, ERC20Permit. */
+  identifiers: string[]
   /** `author` values of the entries that the question names. */
   authors: Set<string>
   years: Set<number>
@@ -143,6 +145,7 @@ export function readQuestion(question: string, { names, years, titles }: Known):
   taken.push(...named.taken)
   const words = wordsOf(text).filter(({ from, to }) => !taken.some((range) => from < range.to && to > range.from))
   const terms: string[] = []
+  const identifiers: string[] = []
   const pairs: [string, string][] = []
   let before: { term: string; to: number } | undefined
   for (const word of words) {
@@ -150,9 +153,11 @@ export function readQuestion(question: string, { names, years, titles }: Known):
     const term = termOf(word.text)
     if (before !== undefined && /^[\s-]+$/u.test(text.slice(before.to, word.from)) && before.term !== term) pairs.push([before.term, term])
     before = { term, to: word.to }
-    if (!terms.includes(term)) terms.push(term)
+    if (terms.includes(term)) continue
+    terms.push(term)
+    if (partTermsOf(word.text).length > 0) identifiers.push(term)
   }
-  return { terms, pairs, authors, years: asked, titles: named, ...formOf(text) }
+  return { terms, pairs, identifiers, authors, years: asked, titles: named, ...formOf(text) }
 }
 
 /** What the wording alone shows. */
