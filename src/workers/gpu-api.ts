@@ -39,6 +39,8 @@ export interface LoadedEngine extends GpuFacts {
   contextTokens: number
   /** What the context would be with memory enough; more than `contextTokens` after a step down. */
   wantedTokens: number
+  /** Kernels that this GPU computes wrongly in their fast form, found before the first answer; their slower form is used. */
+  demoted: { kernel: string; to: string }[]
   /** Digests of the adapters that are loaded. */
   adapters: string[]
   /** Why an adapter is not, one sentence each. */

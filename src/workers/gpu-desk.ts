@@ -6,6 +6,7 @@ import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
 import { Seats } from '../engines/seats.ts'
 import { asOpenChatError, OpenChatError } from '../errors.ts'
+import type { BootMemory } from '../gpu/boot.ts'
 import { type Device, openDevice } from '../gpu/device.ts'
 import { loadEngine } from '../gpu/engine.ts'
 import type { AdapterFiles, Engine } from '../gpu/types.ts'
@@ -43,6 +44,7 @@ interface Loaded {
 export class GpuDesk implements GpuWorker {
   #gpu: () => GPU
   #blobs: Promise<BlobStore>
+  #memory: BootMemory | null
   #loaded: Loaded | null = null
   /** What `recover` loads. */
   #wanted: { model: ModelFile; adapters: AdapterFile[] } | null = null
@@ -50,9 +52,11 @@ export class GpuDesk implements GpuWorker {
   #recovering: Promise<LoadedEngine> | null = null
   #seats = new Seats(CHATS)
 
-  constructor(gpu: () => GPU, blobs: Promise<BlobStore>) {
+  /** @param memory keeps what the self-test found between visits; null: it is asked anew at every load */
+  constructor(gpu: () => GPU, blobs: Promise<BlobStore>, memory: BootMemory | null = null) {
     this.#gpu = gpu
     this.#blobs = blobs
+    this.#memory = memory
   }
 
   async probe(): Promise<GpuFacts> {
@@ -180,6 +184,7 @@ export class GpuDesk implements GpuWorker {
           source: blobSource(file),
           contextTokens: this.#contextTokens,
           sha256: model.sha256,
+          selfTest: { memory: this.#memory },
           signal,
           onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
         })
@@ -242,7 +247,8 @@ export class GpuDesk implements GpuWorker {
     const { engine, device, adapters, refused } = this.#current()
     const wantedTokens = this.#contextTokens < CONTEXT_TOKENS ? CONTEXT_TOKENS : engine.contextTokens
     const { contextTokens } = engine
-    return { ...factsOf(device), contextTokens, wantedTokens, adapters: [...adapters], refused: [...refused.values()] }
+    const demoted = (engine.stats().boot?.demoted ?? []).map(({ kernel, to }) => ({ kernel, to }))
+    return { ...factsOf(device), contextTokens, wantedTokens, demoted, adapters: [...adapters], refused: [...refused.values()] }
   }
 }
 

@@ -1,7 +1,9 @@
 // The worker that owns the device. What it does is gpu-desk.ts.
 import { browserGpu } from '../gpu/device.ts'
 import { openBlobs } from '../storage/open.ts'
+import { indexedDbRecords } from '../storage/records.ts'
+import { bootMemory } from './boot-memory.ts'
 import { GpuDesk } from './gpu-desk.ts'
 import { expose } from './rpc.ts'
 
-expose(new GpuDesk(browserGpu, openBlobs()))
+expose(new GpuDesk(browserGpu, openBlobs(), bootMemory(indexedDbRecords().open<string>('self-test'))))

@@ -60,12 +60,13 @@ const adapterFile = ({ name, digest, bytes, weights, config }: LocalAdapter): Ad
   config: { url: config.url ?? '', sha256: config.sha256, bytes: config.bytes },
 })
 
-function running({ gpu, software, contextTokens, wantedTokens, adapters, refused }: LoadedEngine): Running {
+function running({ gpu, software, contextTokens, wantedTokens, demoted, adapters, refused }: LoadedEngine): Running {
   const demotions: Demotion[] = []
   if (software) demotions.push({ code: 'software_adapter', sentence: strings.engine.softwareAdapter(gpu) })
   if (contextTokens < wantedTokens) {
     demotions.push({ code: 'smaller_context', sentence: strings.engine.smallerContext(contextTokens, wantedTokens) })
   }
+  for (const { kernel } of demoted) demotions.push({ code: 'kernel_demoted', sentence: strings.engine.kernelDemoted(kernel) })
   for (const sentence of refused) demotions.push({ code: 'adapter_refused', sentence })
   return { gpu, software, contextTokens, demotions, adapters }
 }

@@ -49,7 +49,7 @@ export interface EngineChoice {
 
 /** Something that runs on less than was hoped for. `sentence` says what and why. */
 export interface Demotion {
-  code: 'software_adapter' | 'smaller_context' | 'adapter_refused' | 'device_recovered'
+  code: 'software_adapter' | 'smaller_context' | 'adapter_refused' | 'kernel_demoted' | 'device_recovered'
   sentence: string
 }
 

@@ -24,6 +24,8 @@ export const engine = {
     recovered: 'The GPU was lost once and taken up again; the answer went on where it was.',
     softwareAdapter: (gpu: string) => `WebGPU is computed by the processor here (${gpu}), without a graphics card.`,
     smallerContext: (got: number, wanted: number) => `The context is ${got} tokens instead of ${wanted}: there was not enough GPU memory.`,
+    kernelDemoted: (kernel: string) =>
+      `This GPU computes ${kernel} wrongly in its fast form; a slower form is used, and was checked against the processor.`,
     details: {
       local: 'On your graphics card, in this page, with the adapters of the datanets.',
       cpu: 'On your processor, in this page: slower, without adapters.',
