@@ -46,6 +46,9 @@ export interface GgufFile {
 }
 
 const magic = 0x46554747
+/** Small things that become objects here take many times their bytes in the file: no model has more of them than this. */
+const maxEntries = 1 << 16
+const maxStrings = 1 << 21
 /** Deeper arrays than this exist in no model; the limit keeps a hostile file from exhausting the stack. */
 const maxArrayDepth = 4
 const strict = new TextDecoder('utf-8', { fatal: true })
@@ -74,8 +77,8 @@ export async function readGguf(source: ByteSource, onKey?: (key: string, from: n
   const tensorCount = await reader.length('the number of tensors')
   const keyCount = await reader.length('the number of metadata keys')
   // A tensor entry takes at least 32 bytes, a key with its value at least 13.
-  if (tensorCount * 32 + keyCount * 13 > reader.remaining) {
-    throw invalid(`The header promises ${tensorCount} tensors and ${keyCount} keys, more than ${source.bytes} bytes can hold.`, {
+  if (tensorCount * 32 + keyCount * 13 > reader.remaining || Math.max(tensorCount, keyCount) > maxEntries) {
+    throw invalid(`The header promises ${tensorCount} tensors and ${keyCount} keys, more than ${source.bytes} bytes of a model hold.`, {
       tensors: tensorCount,
       keys: keyCount,
     })
@@ -173,6 +176,9 @@ async function array(reader: HeaderReader, key: string, depth: number): Promise<
   if (count * least > reader.remaining) {
     throw invalid(`Metadata key ${key} promises ${count} values, more than the ${reader.remaining} bytes left can hold.`, { key, count })
   }
+  // Nested arrays multiply: each level alone is bounded, and the innermost has at least 12 bytes in the file.
+  const most = type === 8 ? maxStrings : type === 7 || type === 9 ? maxEntries >> (4 * depth) : Number.POSITIVE_INFINITY
+  if (count > most) throw invalid(`Metadata key ${key} promises ${count} values; at most ${most} of its type are read.`, { key, count })
   if (type === 8) return strings(reader, key, count)
   if (type === 7 || type === 9) {
     const values: GgufValue[] = []

@@ -31,6 +31,8 @@ export function planFolder(config: ConfigFile, name: string | null): FolderPlan 
   const [layers, hidden, heads] = ['num_hidden_layers', 'hidden_size', 'num_attention_heads'].map((key) => config.integer(key, 1))
   const kvHeads = config.integer('num_key_value_heads', 1, heads)
   const headDim = config.integer('head_dim', 1, type === 'qwen3' ? 128 : hidden / heads)
+  // No model's heads are wider; a table is made of half as many numbers.
+  if (headDim > 1 << 14) throw config.fault('head_dim', `must be at most ${1 << 14}`)
   const rope = ropeKeys(config, headDim)
   const window = slidingWindow(config, type, layers)
   const at = (key: string) => `${architecture}.${key}`

@@ -55,6 +55,9 @@ export async function openHfFolder(files: readonly NamedSource[], name: string |
     }),
   ]
   const found = await findTensors(files)
+  // Before names are made for layers that are only promised.
+  if (plan.layers > found.size)
+    throw lacking(`${plan.layers} layers are promised, ${found.size} tensors are there.`, { key: 'num_hidden_layers' })
   const tensors: (HeaderTensor & { source: ByteSource })[] = []
   if (plan.ropeFreqs !== null) {
     const bytes = new Uint8Array(plan.ropeFreqs.buffer)

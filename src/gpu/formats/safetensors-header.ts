@@ -94,7 +94,23 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/**
+ * A tensor's entry takes at least 50 characters with three brackets and five commas (seven more in eight dimensions). Text that is
+ * denser describes no tensors, and as objects it would take many times its bytes.
+ */
+function checkDensity(text: Uint8Array): void {
+  let [brackets, commas] = [0, 0]
+  for (const byte of text) {
+    if (byte === 0x5b || byte === 0x7b) brackets++
+    else if (byte === 0x2c) commas++
+  }
+  if (brackets * 12 > text.length + 256 || commas * 4 > text.length + 256) {
+    throw invalid('The safetensors header holds more brackets and commas than tensors have.', { brackets, commas })
+  }
+}
+
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  checkDensity(bytes)
   let header: unknown
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

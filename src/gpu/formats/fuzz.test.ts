@@ -1,0 +1,28 @@
+// Damaged files give typed errors and nothing else: 10,000 mutants each of GGUF and of safetensors, fewer of what is slower.
+// `npm run fuzz:formats -- --seed N` runs all of them with another seed.
+import { describe, expect, it } from 'vitest'
+import { fuzz, largeSubjects, subjects } from './fuzz.testing.ts'
+
+const mutants: Record<string, number> = { GGUF: 10_000, safetensors: 10_000, 'PEFT config': 2_000, folder: 1_000, 'split GGUF': 500 }
+
+const [small, large] = [await subjects(), await largeSubjects()]
+
+describe('mutants', () => {
+  it.each(small)('$what', async (subject) => {
+    const { foreign, pastHeader, mostRead, mostReadInAll } = await fuzz(subject, mutants[subject.what], 1)
+    expect(foreign).toEqual([])
+    expect(pastHeader).toBeGreaterThan(0.2 * mutants[subject.what])
+    expect(mostRead).toBeLessThanOrEqual(1)
+    // A part's keys, and a tensor that is rewritten, are read twice.
+    expect(mostReadInAll).toBeLessThanOrEqual(3)
+  })
+
+  it.each(large)('$what: no more than twice its bytes are alive at once', async (subject) => {
+    const { foreign, whole, mostMemory, measured } = await fuzz(subject, 24, 1, true)
+    expect(foreign).toEqual([])
+    expect(whole).toBeGreaterThan(2)
+    expect(measured).toBeGreaterThan(12)
+    expect(mostMemory).toBeGreaterThan(0.5)
+    expect(mostMemory).toBeLessThan(2)
+  })
+})
