@@ -104,7 +104,7 @@ it.each([
     const residual = { ...buffers, hStride, nextStride, width, x: await lab.buffer(padded(rowsOfO, inputs)), xStride: 64, batch }
     await lab.run(
       [
-        projectResidual({ ...residual, segment, variant, workgroup: 8, shrink: { ...shared, z, site: before } }),
+        projectResidual({ ...residual, segment, variant, workgroup: 8, shrink: { ...shared, z, site: before, b: pools.b, gained: false } }),
         normShrink({ ...shared, ...buffers, hStride, nextStride, b: pools.b, z, site, norm, parts: 2, threads }),
       ],
       counts,

@@ -63,7 +63,7 @@ it.each([
     const site = { buffer: await lab.uniform(new Uint32Array([0, 0, 3, inputs / 4, xStride / 4])), offset: 0, size: 256 }
     const out = { q: await lab.buffer(tokens * widths[0]), kv: await lab.buffer(tokens * 2 * widths[1]) }
     const tables = { batch: await lab.batch(counts), rope: await lab.buffer(ropeTable(133, headDim, 10000, null)) }
-    const expand = { z, b: pools.b, record: zRecord }
+    const expand = { z, b: pools.b, record: zRecord, gained: false }
     const shrinkInput = { ...shared, ...pools, z, site, parts: 3, layers: 1, record: zRecord, batch: tables.batch }
     const shrink = loraShrink({ ...shrinkInput, together: variant === 'thread-4' ? 4 : 1 })
 

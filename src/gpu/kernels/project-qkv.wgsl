@@ -33,9 +33,9 @@ fn input_row(token: u32) -> u32 {
 }
 
 fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
-  var sums = products;
+  var bias = vec4<f32>();
   if (BIASED) {
-    sums += bitcast<vec4<f32>>(W[TILES * BLOCKS * BLOCK_WORDS + tile - TILE_BASE]);
+    bias = bitcast<vec4<f32>>(W[TILES * BLOCKS * BLOCK_WORDS + tile - TILE_BASE]);
   }
   let head = tile / (HEAD_DIM / 4u);
   let u = tile % (HEAD_DIM / 4u);
@@ -43,7 +43,8 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   let kv_dim = KV_HEADS * HEAD_DIM;
   if (head >= HEADS + KV_HEADS) {
     let r = (head - HEADS - KV_HEADS) * HEAD_DIM + 4u * u;
-    let v = with_delta(sums, token, 2u, vec4(r, r + 1u, r + 2u, r + 3u));
+    let owned = vec4(r, r + 1u, r + 2u, r + 3u);
+    let v = with_delta(gained(products, token, 2u, owned) + bias, token, 2u, owned);
     let to = row.place * 2u * kv_dim + kv_dim + r;
     kv[to] = v.x;
     kv[to + 1u] = v.y;
@@ -54,7 +55,9 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   let half = HEAD_DIM / 2u;
   let is_key = head >= HEADS;
   let r = select(head, head - HEADS, is_key) * HEAD_DIM + 2u * u;
-  let y = with_delta(sums, token, select(0u, 1u, is_key), vec4(r, r + 1u, r + half, r + half + 1u));
+  let owned = vec4(r, r + 1u, r + half, r + half + 1u);
+  let part = select(0u, 1u, is_key);
+  let y = with_delta(gained(products, token, part, owned) + bias, token, part, owned);
   let a = rope[row.position * half + 2u * u];
   let b = rope[row.position * half + 2u * u + 1u];
   let rotated = vec4(y.x * a.x - y.z * a.y, y.y * b.x - y.w * b.y, y.z * a.x + y.x * a.y, y.w * b.x + y.y * b.y);

@@ -22,8 +22,8 @@ fn silu(a: f32) -> f32 {
 
 fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
   let r = 2u * tile;
-  let gate = with_pair(sums.xy, token, 0u, r);
-  let up = with_pair(sums.zw, token, 1u, r);
+  let gate = with_pair(gained_pair(sums.xy, token, 0u, r), token, 0u, r);
+  let up = with_pair(gained_pair(sums.zw, token, 1u, r), token, 1u, r);
   let to = token * M_STRIDE + r;
   m[to] = silu(gate.x) * up.x;
   if (r + 1u < FFN) {

@@ -10,6 +10,9 @@ import loraNone from './tile/lora-none.wgsl?raw'
 import rowsNone from './tile/rows-none.wgsl?raw'
 import rowsShrink from './tile/rows-shrink.wgsl?raw'
 import shared from './tile/shared.wgsl?raw'
+import subgroupNative from './tile/subgroup-native.wgsl?raw'
+import teamSubgroup from './tile/team-subgroup.wgsl?raw'
+import teamWorkgroup from './tile/team-workgroup.wgsl?raw'
 import thread1 from './tile/thread-1.wgsl?raw'
 import thread4 from './tile/thread-4.wgsl?raw'
 import bf16 from './weights/bf16.wgsl?raw'
@@ -34,6 +37,16 @@ export type TileVariant = 'lanes' | 'thread-1' | 'thread-4'
 const tilePreludes: Readonly<Record<TileVariant, string>> = { lanes, 'thread-1': thread1, 'thread-4': thread4 }
 const tokensOf: Readonly<Record<TileVariant, number>> = { lanes: 1, 'thread-1': 1, 'thread-4': 4 }
 
+/** How lanes that share a tile exchange their sums, where not through workgroup memory. */
+export interface Subgroups {
+  name: string
+  /** `subgroup_lanes` and `exchange`: see tile/team-subgroup.wgsl. */
+  text: string
+}
+
+/** Where the device has the feature `subgroups`. */
+export const nativeSubgroups: Subgroups = { name: 'subgroups', text: subgroupNative }
+
 /** Part of a packed matrix that one binding holds: model/pack.ts makes it. */
 export interface Segment {
   format: WeightFormat
@@ -57,9 +70,8 @@ export interface NormInput {
 }
 
 /** z as lora-shrink or norm-shrink wrote it, and the B pool. */
-export interface ExpandInput {
+export interface ExpandInput extends GainInput {
   z: GPUBuffer
-  b: GPUBuffer
   /** u32 of a record of z. */
   record: number
 }
@@ -78,6 +90,12 @@ export interface ShrinkInput {
   record: number
 }
 
+/** Where DoRA's gains stand, and whether any adapter has them. */
+export interface GainInput {
+  b: GPUBuffer
+  gained: boolean
+}
+
 /** Threads of a projection, or workgroups of it in the lanes variant, that shrink beside its tiles and share the ranks out. */
 const shrinkUnits = 16
 
@@ -94,10 +112,12 @@ export interface ProjectionInput {
   batch: GPUBuffer
   /** Threads of a workgroup in the thread variants: few, so that a small matrix still reaches every core, or a GPU's own width. */
   workgroup: 8 | 32
+  /** Of the lanes variant; null: sums through workgroup memory. */
+  subgroups?: Subgroups | null
   /** Absent where x is no norm. */
   norm?: NormInput
   expand?: ExpandInput | null
-  shrink?: ShrinkInput | null
+  shrink?: (ShrinkInput & GainInput) | null
 }
 
 /** Threads that share a tile in the lanes variant: enough for the blocks of a row, never more. */
@@ -144,6 +164,7 @@ export function projection(
 ): Dispatch {
   const { segment, variant, norm } = input
   const [expand, shrink] = [input.expand ?? null, input.shrink ?? null]
+  const subgroups = variant === 'lanes' ? (input.subgroups ?? null) : null
   const { format, tiles, blocks, tileBase } = segment
   const read = own.read ?? []
   const tilesPerThread = variant === 'lanes' ? 1 : 4
@@ -153,9 +174,11 @@ export function projection(
   const count = own.count ?? 'rows'
   return {
     kernel: {
-      name: `${name}/${format}/${variant}${expand ? '/expand' : ''}`,
+      name: `${name}/${format}/${variant}${subgroups ? `-${subgroups.name}` : ''}${expand ? '/expand' : ''}`,
       code: [
+        ...(subgroups ? [subgroups.text] : []),
         ...[shared, weightPreludes[format], tilePreludes[variant]],
+        ...(variant === 'lanes' ? [subgroups ? teamSubgroup : teamWorkgroup] : []),
         ...(expand ? [expandBindings, loraExpand] : [loraNone]),
         ...(shrink ? [shrinkRow, rowsShrink] : [rowsNone]),
         body,
@@ -163,7 +186,7 @@ export function projection(
       groups: [
         ['read', 'read', 'uniform', ...read.map(() => 'read' as const), ...own.write.map(() => 'write' as const)],
         ...(expand ? [['read', 'read'] as const] : []),
-        ...(shrink ? [['read', 'read', 'read', 'write', 'uniform'] as const] : []),
+        ...(shrink ? [['read', 'read', 'read', 'write', 'uniform', 'read'] as const] : []),
       ],
     },
     constants: {
@@ -173,14 +196,18 @@ export function projection(
       TILE_BASE: tileBase,
       ...(variant === 'lanes' ? { LANES: lanesFor(blocks) } : { WORKGROUP: input.workgroup }),
       ...(norm ? normConstants(norm) : {}),
-      ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts } : {}),
-      ...(shrink ? { Z_RECORD: shrink.record, Z_PARTS: zParts, LAYERS: shrink.layers, UNITS: shrinkUnits } : {}),
+      ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts, GAINED: Number(expand.gained) } : {}),
+      ...(shrink
+        ? { Z_RECORD: shrink.record, Z_PARTS: zParts, LAYERS: shrink.layers, UNITS: shrinkUnits, GAINED: Number(shrink.gained) }
+        : {}),
       ...own.constants,
     },
     resources: [
       [segment.buffer, input.x, input.batch, ...read, ...own.write].map((buffer) => ({ buffer })),
       ...(expand ? [[{ buffer: expand.z }, { buffer: expand.b }]] : []),
-      ...(shrink ? [[...[shrink.rows, shrink.table, shrink.a, shrink.z].map((buffer) => ({ buffer })), shrink.site]] : []),
+      ...(shrink
+        ? [[...[shrink.rows, shrink.table, shrink.a, shrink.z].map((buffer) => ({ buffer })), shrink.site, { buffer: shrink.b }]]
+        : []),
     ],
     grid: (counts) => [x, Math.ceil(counts[count] / tokens)],
   }

@@ -67,6 +67,8 @@ export class AdapterPool {
   #faces = new Map<string, Face>()
   /** Sites that any adapter so far has changed: it only grows, so that an eviction makes no dispatch stale. */
   #touched = new Set<number>()
+  /** Some adapter so far is DoRA. */
+  gained = false
   #closed = false
 
   constructor(arena: Arena<GPUBuffer>, recorder: Recorder, config: AdaptedShape, limits: PoolLimits = poolDefaults) {
@@ -143,7 +145,9 @@ export class AdapterPool {
     this.#residents.set(packed.digest, resident)
     const before = this.#touched.size
     for (const { site } of packed.segments) this.#touched.add(site)
-    if (this.#touched.size > before) this.generation++
+    const gained = this.gained || packed.gains.length > 0
+    if (this.#touched.size > before || gained !== this.gained) this.generation++
+    this.gained = gained
     return resident
   }
 

@@ -12,6 +12,7 @@ import { type LoraDelta, loraModules, readPeft } from '../formats/peft.ts'
 import { largestDifference } from '../kernels/lab.testing.ts'
 import { loadReference, type ReferenceModel, referenceLogits } from '../reference/forward.ts'
 import type { AdapterFiles, AdapterPart, Engine } from '../types.ts'
+import { withMagnitudes } from './dora.testing.ts'
 import { withoutGroups } from './groups.testing.ts'
 
 const device = await openDevice(openNodeGpu())
@@ -26,14 +27,27 @@ const files: Record<string, AdapterFiles> = {
   few: tinyAdapter({ rank: 5, seed: 7, modules: ['k_proj', 'up_proj', 'o_proj'], layers: [1], config: { lora_alpha: 12 } }),
   patterned: tinyAdapter({ rank: 3, seed: 8, modules: ['q_proj', 'down_proj'], config: { alpha_pattern: { down_proj: 9 } } }),
 }
+files.dora = withMagnitudes(tinyAdapter({ rank: 6, seed: 9, modules: [...loraModules], config: { use_dora: true } }), model)
 for (const [name, adapter] of Object.entries(files)) await engine.addAdapter(name, adapter)
+
+/** Gives each row the length that `of` says. */
+function stretch(rows: Float64Array, width: number, of: (row: number, length: number) => number): void {
+  for (let o = 0; o * width < rows.length; o++) {
+    const row = rows.subarray(o * width, (o + 1) * width)
+    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
+    const factor = of(o, length) / length
+    row.forEach((value, i) => {
+      row[i] = value * factor
+    })
+  }
+}
 
 /** W + Σ weight · scale · B A, rounded to f32 as a merged file would hold it. */
 function merged(parts: readonly { deltas: readonly LoraDelta[]; weight?: number }[]): ReferenceModel {
   const layers = model.layers.map((layer, index) => {
     const matrices = { ...layer.matrices }
     for (const { deltas, weight = 1 } of parts) {
-      for (const { layer: at, module, rank, scale, A, B } of deltas) {
+      for (const { layer: at, module, rank, scale, A, B, magnitude } of deltas) {
         if (at !== index) continue
         const { bytes, inputs, outputs, type } = matrices[module]
         expect(type).toBe('F32')
@@ -44,6 +58,7 @@ function merged(parts: readonly { deltas: readonly LoraDelta[]; weight?: number 
             for (let i = 0; i < inputs; i++) sums[o * inputs + i] += factor * A[r * inputs + i]
           }
         }
+        if (magnitude) stretch(sums, inputs, (o) => magnitude[o])
         matrices[module] = { ...matrices[module], bytes: new Uint8Array(Float32Array.from(sums).buffer) }
       }
     }
@@ -116,7 +131,7 @@ describe('rows of one step', () => {
   it('on wide GPUs as well', async () => {
     const other = await loadEngine({ device, source, decodeVariant: 'lanes' })
     for (const [name, adapter] of Object.entries(files)) await other.addAdapter(name, adapter)
-    await expectMerged(other, ['r64', 'r1', 'few', null])
+    await expectMerged(other, ['r64', 'r1', 'few', 'dora', null])
     await expectMerged(other, ['r17'])
     other.dispose()
   })

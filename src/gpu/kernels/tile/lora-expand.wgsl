@@ -4,6 +4,32 @@
 // reads runs, and a tile's rows always come in neighbouring pairs whose first is even. Ranks are added one by one, in order,
 // so a face without some segments gives, bit for bit, what one built without them gives.
 // Never merged into W: a quantised base would round the delta away.
+// DoRA multiplies what W gives, row by row, by 1 + what stands in B behind the delta. Only where some adapter is DoRA.
+override GAINED: bool = false;
+
+// W·x under the token's gains, which has no bias yet; rows as in with_delta.
+fn gained(y: vec4<f32>, token: u32, part: u32, rows: vec4<u32>) -> vec4<f32> {
+  if (!GAINED) {
+    return y;
+  }
+  let gains = Z[(token * Z_PARTS + part) * Z_RECORD + 1u];
+  if (gains == 0u) {
+    return y;
+  }
+  return y + y * vec4(B[gains - 1u + rows.x / 2u], B[gains - 1u + rows.z / 2u]);
+}
+
+fn gained_pair(y: vec2<f32>, token: u32, part: u32, row: u32) -> vec2<f32> {
+  if (!GAINED) {
+    return y;
+  }
+  let gains = Z[(token * Z_PARTS + part) * Z_RECORD + 1u];
+  if (gains == 0u) {
+    return y;
+  }
+  return y + y * B[gains - 1u + row / 2u];
+}
+
 // rows: r, r + 1, s, s + 1 with r and s even.
 fn with_delta(y: vec4<f32>, token: u32, part: u32, rows: vec4<u32>) -> vec4<f32> {
   let record = (token * Z_PARTS + part) * Z_RECORD;

@@ -6,8 +6,22 @@
 @group(1) @binding(2) var<storage, read> A: array<vec4<f32>>;
 @group(1) @binding(3) var<storage, read_write> Z: array<u32>;
 @group(1) @binding(4) var<uniform> site: Site;
+@group(1) @binding(5) var<storage, read> B: array<vec2<f32>>;
 
 override UNITS: u32;
+override GAINED: bool = false;
+
+// W·x of rows 4 · tile … 4 · tile + 3 under the token's DoRA gains: lora-expand.wgsl.
+fn gained_tile(y: vec4<f32>, token: u32, tile: u32) -> vec4<f32> {
+  if (!GAINED) {
+    return y;
+  }
+  let gains = head_of(token, 0u).z;
+  if (gains == 0u) {
+    return y;
+  }
+  return y + y * vec4(B[gains - 1u + 2u * tile], B[gains + 2u * tile]);
+}
 
 fn input(t: u32, k: u32) -> vec4<f32> {
   return X[t * X_STRIDE + k];
