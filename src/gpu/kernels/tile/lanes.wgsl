@@ -1,11 +1,17 @@
-// Prelude: one token × four rows by LANES neighbouring threads, each every LANES-th block, summed in workgroup memory.
+// Prelude: one token × four rows by LANES neighbouring threads, each every LANES-th block, summed by a team prelude.
 // Decode on a GPU, where one thread a tile would leave most of the machine idle. A workgroup of 64 holds 64 / LANES tiles.
 // Grid: x tiles / (64 / LANES), y tokens. On SwiftShader, where a barrier costs a switch of every thread, it is ten times
 // slower than one thread a tile: model/forward.ts times both on the loaded model and keeps the faster.
-// The norm's sums of squares are read by the same lanes and summed behind the same barriers. Workgroups past the last tile have extra rows.
+// The norm's sums of squares are read by the same lanes and summed with them. Workgroups past the last tile have extra rows.
 override LANES: u32 = 16;
 var<workgroup> partial: array<vec4<f32>, 64>;
 var<workgroup> shares: array<f32, 64>;
+
+// Of a tile, right in the first of its lanes: four row sums, and of squares. Made by team_sum of a team prelude.
+struct TeamSum {
+  y: vec4<f32>,
+  squares: f32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -43,20 +49,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var i = lane; i < PARTIALS; i += LANES) {
     squares += X[x0 + SUMS_AT + i];
   }
-  partial[local] = y;
-  shares[local] = dot(squares, vec4(1.0));
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      partial[local] += partial[local + half];
-      if (PARTIALS > 0u) {
-        shares[local] += shares[local + half];
-      }
-    }
-  }
+  let sum = team_sum(local, lane, y, dot(squares, vec4(1.0)));
   var share = 0.0;
   if (lane == 0u && tile < TILES) {
-    share = finish(TILE_BASE + tile, token, select(1.0, norm_factor(shares[local]), PARTIALS > 0u) * partial[local]);
+    share = finish(TILE_BASE + tile, token, select(1.0, norm_factor(sum.squares), PARTIALS > 0u) * sum.y);
   }
   if (CLOSES) {
     workgroupBarrier();
