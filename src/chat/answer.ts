@@ -7,11 +7,12 @@ import { type Attachment, withAttachments } from './attachment.ts'
 import { type ContextFit, fitContext } from './context.ts'
 import type { ChatMessage, ChatUsage, Engine, Ledger, SignedReceipt, Speaker, TraceRequest, Tracer } from './ports.ts'
 import { buildPrompt, type Prompt } from './prompt.ts'
+import { requestSampling, type SamplingSettings } from './sampling-fields.ts'
 
 /** auto: the one that quotes from the datanet a passage came from; null: the backbone alone; else a digest. */
 export type AdapterChoice = 'auto' | (string & {}) | null
 
-export interface AnswerRequest {
+export interface AnswerRequest extends SamplingSettings {
   question: string
   /** Earlier turns, oldest first. */
   history: ChatMessage[]
@@ -28,9 +29,6 @@ export interface AnswerRequest {
   attachments?: Attachment[]
   /** Further words that are the visitor's own and so never paid, such as answers that were edited. */
   ownWords?: string[]
-  temperature: number
-  topP?: number
-  topK?: number
   seed?: number
   maxTokens?: number
   stop?: string[]
@@ -90,14 +88,15 @@ export async function* answer(request: AnswerRequest, ports: Ports, signal: Abor
       messages,
       max_tokens: fit.answerTokens,
       temperature: request.temperature,
-      ...(request.topP === undefined ? {} : { top_p: request.topP }),
-      ...(request.topK === undefined ? {} : { top_k: request.topK }),
+      ...requestSampling(request),
       ...(request.seed === undefined ? {} : { seed: request.seed }),
       stop: [...prompt.stop, ...(request.stop ?? [])],
       adapter: speaker.adapter,
       begin,
       // A conversation that nobody pays for leaves no more behind than its words.
       ...(request.payContributors ? { record: true } : {}),
+      // An answer with a source mostly quotes it.
+      ...(passages.length > 0 ? { drafts: true } : {}),
     },
     signal,
   )

@@ -18,8 +18,22 @@ import {
   type Question,
   titleFrom,
 } from './conversation.ts'
-import type { EngineKind } from './ports.ts'
-import { fields, listOf, nestingOf, number, object, oneOf, optional, orNull, shapeError, text, whole, yesOrNo } from './shape.ts'
+import type { ChatUsage, EngineKind } from './ports.ts'
+import {
+  fields,
+  listOf,
+  nestingOf,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  type Reader,
+  shapeError,
+  text,
+  whole,
+  yesOrNo,
+} from './shape.ts'
 
 /** Characters of one file. Reading one takes about 10 ms a million. */
 export const MOST_CHARACTERS = 64_000_000
@@ -153,13 +167,15 @@ function readAnswer(value: unknown, at: string): AnswerVersion {
 
 const ENGINE = oneOf<EngineKind>('local', 'web-llm', 'cpu', 'remote')
 const CITED = object({ index: whole(), document: whole(), author: NAME, title: text(2000), year: orNull(number(-10_000, 10_000)) })
-const USAGE = object({
+const TIMES = object({
   promptTokens: whole(),
   completionTokens: whole(),
   firstTokenMs: number(0, 1e12),
   tokensPerSecond: number(0, 1e9),
   dispatchesPerToken: number(0, 1e9),
 })
+const DRAFTS = object({ passes: whole(), drafted: whole(), accepted: whole() })
+const USAGE: Reader<ChatUsage> = (value, at) => ({ ...TIMES(value, at), ...optional(value, at, 'drafts', DRAFTS) })
 
 function readFeedback(value: unknown, at: string): Feedback {
   return { ...object({ thumb: oneOf('up', 'down') })(value, at), ...optional(value, at, 'note', text(2000)) }
@@ -178,6 +194,10 @@ function readOptions(value: unknown, at: string): ConversationOptions {
     ...optional(value, at, 'system', MESSAGE),
     ...optional(value, at, 'topP', number(0, 1)),
     ...optional(value, at, 'topK', whole(1_000_000)),
+    ...optional(value, at, 'minP', number(0, 1)),
+    ...optional(value, at, 'repetitionPenalty', number(0.1, 10)),
+    ...optional(value, at, 'presencePenalty', number(-2, 2)),
+    ...optional(value, at, 'frequencyPenalty', number(-2, 2)),
     ...optional(value, at, 'seed', whole(2 ** 32)),
     ...optional(value, at, 'maxTokens', whole(1_000_000)),
   }

@@ -14,7 +14,14 @@ const options = {
   temperature: 0.5,
   model: 'remote:x',
 }
-const usage = { promptTokens: 9, completionTokens: 2, firstTokenMs: 10, tokensPerSecond: 3, dispatchesPerToken: 160 }
+const usage = {
+  promptTokens: 9,
+  completionTokens: 2,
+  firstTokenMs: 10,
+  tokensPerSecond: 3,
+  dispatchesPerToken: 160,
+  drafts: { passes: 1, drafted: 3, accepted: 2 },
+}
 const speaker = { engine: 'local' as const, model: 'SmolLM2', modelDigest: 'ab', adapter: null }
 const entry = {
   document: 3,

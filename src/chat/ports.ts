@@ -8,13 +8,21 @@ export interface ChatMessage {
   content: string
 }
 
-/** The OpenAI chat-completions request, in the part of it that `@mlc-ai/web-llm` also speaks, plus three fields of ours. */
+/** The OpenAI chat-completions request, in the part of it that `@mlc-ai/web-llm` also speaks, plus some fields of ours. */
 export interface ChatRequest {
   messages: ChatMessage[]
   max_tokens: number
   temperature: number
   top_p?: number
   top_k?: number
+  min_p?: number
+  repetition_penalty?: number
+  presence_penalty?: number
+  frequency_penalty?: number
+  /** By token id. */
+  logit_bias?: Record<string, number>
+  /** The shape the answer is held to: OpenAI's two, and web-llm's `grammar`. Not every engine can. */
+  response_format?: ResponseFormat
   seed?: number
   stop?: string[]
   /** Digest of a loaded adapter, or null for the backbone alone. */
@@ -23,7 +31,14 @@ export interface ChatRequest {
   begin?: string
   /** The answer's end is to tell what was drawn and how (`said`), so that it can be replayed. Only the local engine can. */
   record?: boolean
+  /** The answer is likely to repeat words of its prompt: the engine may guess them and check several at once. The text stays the same. */
+  drafts?: boolean
 }
+
+export type ResponseFormat =
+  | { type: 'json_object' }
+  | { type: 'json_schema'; json_schema: { name?: string; schema: Record<string, unknown> } }
+  | { type: 'grammar'; grammar: string }
 
 export type ChatEvent =
   | { type: 'prefill'; done: number; total: number }
@@ -37,6 +52,8 @@ export interface ChatUsage {
   firstTokenMs: number
   tokensPerSecond: number
   dispatchesPerToken: number
+  /** Tokens guessed from the prompt, how many of them were right, and in how many passes; absent where nothing was guessed. */
+  drafts?: { passes: number; drafted: number; accepted: number }
 }
 
 /** local: src/gpu; web-llm: `@mlc-ai/web-llm`; cpu: `@wllama/wllama`; remote: an OpenAI-compatible endpoint. */

@@ -2,7 +2,8 @@
 // serves it to the page, the benches call it in Node.
 import { roundedLogprob, type Utterance } from '../attribution/utterance.ts'
 import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
-import type { CompletionRequest, Engine, Utterance as EngineUtterance } from '../gpu/types.ts'
+import { promptProposer } from '../gpu/prompt-proposer.ts'
+import type { CompletionRequest, Engine, Utterance as EngineUtterance, ResponseFormat } from '../gpu/types.ts'
 
 export async function* chatOfEngine(
   engine: Pick<Engine, 'complete'>,
@@ -14,7 +15,7 @@ export async function* chatOfEngine(
     else if (event.type === 'token') {
       if (event.text !== '') yield { type: 'token', text: event.text }
     } else {
-      const { reason, promptTokens, tokens, firstTokenMs, decodeMs, dispatches } = event
+      const { reason, promptTokens, tokens, firstTokenMs, decodeMs, dispatches, drafts } = event
       const said = request.record ? recordOf(request, event.said) : undefined
       yield {
         type: 'end',
@@ -26,6 +27,7 @@ export async function* chatOfEngine(
           // The first token comes out of the prefill; the others are what decoding took its time for.
           tokensPerSecond: tokens.length > 1 && decodeMs > 0 ? ((tokens.length - 1) * 1000) / decodeMs : 0,
           dispatchesPerToken: dispatches.perToken,
+          ...(drafts.passes > 0 ? { drafts } : {}),
         },
         ...(said && { said }),
       }
@@ -33,15 +35,19 @@ export async function* chatOfEngine(
   }
 }
 
-/** An answer that drew nothing leaves nothing that could be replayed. */
+/** An answer that drew nothing, or was held to a grammar, leaves nothing that could be replayed. */
 function recordOf(request: ChatRequest, { prompt, drawn, logprobs, sampler }: EngineUtterance): Utterance | undefined {
-  if (drawn.length === 0) return undefined
+  if (drawn.length === 0 || request.response_format !== undefined) return undefined
   const { logitBias, ...settings } = sampler
   return {
     ...{ prompt, drawn, begin: request.begin ?? '', stop: request.stop ?? [] },
     logprobs: logprobs?.map(roundedLogprob) ?? null,
     sampler: { ...settings, ...(logitBias && { logitBias: { ...logitBias } }) },
   }
+}
+
+function formatOf(format: NonNullable<ChatRequest['response_format']>): ResponseFormat {
+  return format.type === 'json_schema' ? { type: 'json_schema', schema: format.json_schema.schema } : format
 }
 
 function completionRequest(request: ChatRequest, signal: AbortSignal): CompletionRequest {
@@ -54,8 +60,15 @@ function completionRequest(request: ChatRequest, signal: AbortSignal): Completio
     ...(request.begin === undefined ? {} : { begin: request.begin }),
     ...(request.top_p === undefined ? {} : { topP: request.top_p }),
     ...(request.top_k === undefined ? {} : { topK: request.top_k }),
+    ...(request.min_p === undefined ? {} : { minP: request.min_p }),
+    ...(request.repetition_penalty === undefined ? {} : { repetitionPenalty: request.repetition_penalty }),
+    ...(request.presence_penalty === undefined ? {} : { presencePenalty: request.presence_penalty }),
+    ...(request.frequency_penalty === undefined ? {} : { frequencyPenalty: request.frequency_penalty }),
+    ...(request.logit_bias === undefined ? {} : { logitBias: request.logit_bias }),
+    ...(request.response_format === undefined ? {} : { responseFormat: formatOf(request.response_format) }),
     ...(request.seed === undefined ? {} : { seed: request.seed }),
     ...(request.stop === undefined ? {} : { stop: request.stop }),
     ...(request.record ? { logprobs: 0 } : {}),
+    ...(request.drafts ? { drafts: promptProposer } : {}),
   }
 }

@@ -152,6 +152,7 @@ export const chat = {
     speed: (tokens: string) => `${tokens} tokens/s`,
     first: (ms: string) => `first token ${ms}`,
     dispatches: (n: number) => `${n} dispatches a token`,
+    drafts: (right: number, all: number) => `${right} of ${all} guessed tokens right`,
     answerBegins: 'The answer begins.',
     answerEnds: 'The answer is complete.',
     answerBreaks: 'The answer has ended early.',
