@@ -180,7 +180,8 @@ async function stagesOf(
       const choose = async (wish: typeof greedy) => {
         const choice = await chooser.stage([wish])
         if (choice.work.length > 0) recorder.submit(choice.work, { rows: rows.length, picks: 1 })
-        return ((await choice.read())[0] as { id: number }).id
+        const { results } = await choice.collect()
+        return ((await results)[0] as { id: number }).id
       }
       stages.chosen = await choose(greedy)
       stages.drawn = await choose({ ...greedy, temperature: 0.8, topK: 1, uniform: 0.3 })
