@@ -140,8 +140,10 @@ test('what is announced before sending is what is left out', async () => {
 
 test('sampling numbers and stops reach the engine as they are', async () => {
   const { run, chats } = ports({ found: [] })
-  await run({ temperature: 0.7, topP: 0.9, topK: 40, seed: 7, maxTokens: 12, stop: ['END'] })
+  const penalties = { minP: 0.05, repetitionPenalty: 1.1, presencePenalty: 0.5, frequencyPenalty: -0.5 }
+  await run({ temperature: 0.7, topP: 0.9, topK: 40, seed: 7, maxTokens: 12, stop: ['END'], ...penalties })
   expect(chats[0]).toMatchObject({ temperature: 0.7, top_p: 0.9, top_k: 40, seed: 7, max_tokens: 12, stop: ['END'] })
+  expect(chats[0]).toMatchObject({ min_p: 0.05, repetition_penalty: 1.1, presence_penalty: 0.5, frequency_penalty: -0.5 })
 })
 
 test('a receipt names the backbone’s digest; without one nothing is signed', async () => {

@@ -10,8 +10,9 @@ import type { AdapterChoice, AnswerEvent, CitedDocument } from './answer.ts'
 import { type Attachment, withAttachments } from './attachment.ts'
 import type { ContextFit } from './context.ts'
 import type { ChatMessage, ChatUsage, Speaker } from './ports.ts'
+import type { SamplingSettings } from './sampling-fields.ts'
 
-export interface ConversationOptions {
+export interface ConversationOptions extends SamplingSettings {
   askWithSources: boolean
   /** Empty: every datanet. */
   datanets: string[]
@@ -22,9 +23,6 @@ export interface ConversationOptions {
   /** Two to four adapters that answer the same question beside each other; absent: `adapter` alone. */
   sideBySide?: AdapterChoice[]
   system?: string
-  temperature: number
-  topP?: number
-  topK?: number
   /** Absent: a fresh one for every answer. */
   seed?: number
   maxTokens?: number

@@ -57,13 +57,20 @@ describe('an endpoint', () => {
   test('streams an answer whose bytes are cut anywhere, with its usage', async () => {
     const usage = 'data: {"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":4}}\n\n'
     answer = stream(`: ping\n\n${delta('Grüße')}${delta(' 👋🏽')}${delta(' and so on', 'stop')}${usage}data: [DONE]\n\n`)
-    const { text, events } = await chat({ top_p: 0.9, seed: 4, stop: ['x'] }, never, 'secret')
+    const { text, events } = await chat(
+      { top_p: 0.9, seed: 4, stop: ['x'], min_p: 0.1, presence_penalty: 1, repetition_penalty: 2 },
+      never,
+      'secret',
+    )
     expect(text).toBe('Grüße 👋🏽 and so on')
     expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'stop', usage: { promptTokens: 12, completionTokens: 4 } })
     expect(asked.url).toBe('/v1/chat/completions')
     expect(asked.key).toBe('Bearer secret')
     expect(asked.body).toMatchObject({ model: 'm', stream: true, max_tokens: 9, temperature: 0, top_p: 0.9, seed: 4, stop: ['x'] })
+    expect(asked.body).toMatchObject({ min_p: 0.1, presence_penalty: 1 })
     expect(asked.body).not.toHaveProperty('adapter')
+    // Servers have two names for it, and refuse the other.
+    expect(asked.body).not.toHaveProperty('repetition_penalty')
   })
 
   test('is given begun words to continue, and is not believed when it says them again', async () => {

@@ -66,10 +66,14 @@ describe('web-llm', () => {
   test('streams an answer with its usage, and fetches nothing before it is told to', async () => {
     const { fake, create, adapter } = engine([chunk('The'), chunk(' sea'), chunk(''), chunk(' is', 'length'), usage])
     expect(fake.reload).not.toHaveBeenCalled()
-    const { text, last } = await all(adapter.chat({ ...request, stop: ['x'], top_p: 0.5 }, never))
+    const { text, last } = await all(
+      adapter.chat({ ...request, stop: ['x'], top_p: 0.5, repetition_penalty: 1.2, frequency_penalty: 1, min_p: 0.1 }, never),
+    )
     expect(text).toBe('The sea is')
     expect(last).toMatchObject({ type: 'end', reason: 'length', usage: { promptTokens: 20, completionTokens: 3, tokensPerSecond: 21 } })
     expect(create.mock.calls[0]![0]).toMatchObject({ messages: request.messages, max_tokens: 9, top_p: 0.5, stop: ['x'], stream: true })
+    expect(create.mock.calls[0]![0]).toMatchObject({ repetition_penalty: 1.2, frequency_penalty: 1 })
+    expect(create.mock.calls[0]![0]).not.toHaveProperty('min_p')
   })
 
   test('is asked in words to begin an answer, since it takes no begun message, and the words are said once', async () => {

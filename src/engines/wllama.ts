@@ -68,6 +68,11 @@ async function* run(wllama: Wllama, request: ChatRequest, signal: AbortSignal): 
       temperature: request.temperature,
       ...(request.top_p === undefined ? {} : { top_p: request.top_p }),
       ...(request.top_k === undefined ? {} : { top_k: request.top_k }),
+      ...(request.min_p === undefined ? {} : { min_p: request.min_p }),
+      // llama.cpp's own name for it; over the whole context, as here.
+      ...(request.repetition_penalty === undefined ? {} : { repeat_penalty: request.repetition_penalty, repeat_last_n: -1 }),
+      ...(request.presence_penalty === undefined ? {} : { presence_penalty: request.presence_penalty }),
+      ...(request.frequency_penalty === undefined ? {} : { frequency_penalty: request.frequency_penalty }),
       ...(request.seed === undefined ? {} : { seed: request.seed }),
       ...(request.stop === undefined || request.stop.length === 0 ? {} : { stop: request.stop }),
       return_progress: true,

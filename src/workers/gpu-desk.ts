@@ -9,6 +9,7 @@ import { asOpenChatError, OpenChatError } from '../errors.ts'
 import type { BootMemory } from '../gpu/boot.ts'
 import { type Device, openDevice } from '../gpu/device.ts'
 import { loadEngine } from '../gpu/engine.ts'
+import type { GrammarLibrary } from '../gpu/grammar.ts'
 import type { AdapterFiles, Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
@@ -45,6 +46,7 @@ export class GpuDesk implements GpuWorker {
   #gpu: () => GPU
   #blobs: Promise<BlobStore>
   #memory: BootMemory | null
+  #grammar: (() => Promise<GrammarLibrary>) | undefined
   #loaded: Loaded | null = null
   /** What `recover` loads. */
   #wanted: { model: ModelFile; adapters: AdapterFile[] } | null = null
@@ -52,11 +54,15 @@ export class GpuDesk implements GpuWorker {
   #recovering: Promise<LoadedEngine> | null = null
   #seats = new Seats(CHATS)
 
-  /** @param memory keeps what the self-test found between visits; null: it is asked anew at every load */
-  constructor(gpu: () => GPU, blobs: Promise<BlobStore>, memory: BootMemory | null = null) {
+  /**
+   * @param memory keeps what the self-test found between visits; null: it is asked anew at every load
+   * @param grammar brings what holds answers to a format, when one first asks for it
+   */
+  constructor(gpu: () => GPU, blobs: Promise<BlobStore>, memory: BootMemory | null = null, grammar?: () => Promise<GrammarLibrary>) {
     this.#gpu = gpu
     this.#blobs = blobs
     this.#memory = memory
+    this.#grammar = grammar
   }
 
   async probe(): Promise<GpuFacts> {
@@ -185,6 +191,7 @@ export class GpuDesk implements GpuWorker {
           contextTokens: this.#contextTokens,
           sha256: model.sha256,
           selfTest: { memory: this.#memory },
+          ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
           signal,
           onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
         })

@@ -4,6 +4,8 @@ import { openBlobs } from '../storage/open.ts'
 import { indexedDbRecords } from '../storage/records.ts'
 import { bootMemory } from './boot-memory.ts'
 import { GpuDesk } from './gpu-desk.ts'
+import { loadGrammarLibrary } from './grammar-library.ts'
 import { expose } from './rpc.ts'
 
-expose(new GpuDesk(browserGpu, openBlobs(), bootMemory(indexedDbRecords().open<string>('self-test'))))
+const memory = bootMemory(indexedDbRecords().open<string>('self-test'))
+expose(new GpuDesk(browserGpu, openBlobs(), memory, loadGrammarLibrary))

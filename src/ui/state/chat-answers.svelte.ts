@@ -5,6 +5,7 @@
 // answer that fails keeps the words it has.
 import type { AnswerEvent } from '../../chat/answer.ts'
 import * as talk from '../../chat/conversation.ts'
+import { samplingOf } from '../../chat/sampling-fields.ts'
 import { OpenChatError, toWire } from '../../errors.ts'
 import type { AskRequest, Services } from '../services.ts'
 import { strings } from '../strings.ts'
@@ -141,7 +142,7 @@ export function requestFor(
   datanets: string[],
   seed: number,
 ): AskRequest {
-  const { askWithSources, adapter, temperature, model, system, topP, topK, maxTokens, stop } = options
+  const { askWithSources, adapter, temperature, model, system, maxTokens, stop } = options
   return {
     question: question.text,
     history: talk.history(conversation, question),
@@ -156,8 +157,7 @@ export function requestFor(
     ...(question.attachments === undefined ? {} : { attachments: question.attachments }),
     ...(model === undefined ? {} : { model }),
     ...(system === undefined ? {} : { system }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
+    ...samplingOf(options),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(stop === undefined ? {} : { stop }),
     ...(text === '' ? {} : { continueFrom: text }),

@@ -5,6 +5,7 @@
 import type { Attachment } from '../../chat/attachment.ts'
 import type { ContextFit } from '../../chat/context.ts'
 import * as talk from '../../chat/conversation.ts'
+import type { SamplingField } from '../../chat/sampling-fields.ts'
 import { removeTurn, restoreTurn } from '../../chat/turn-removal.ts'
 import type { Services } from '../services.ts'
 import { strings } from '../strings.ts'
@@ -19,7 +20,7 @@ import type { Router } from './route.svelte.ts'
 const TEMPORARY = 'temporary-'
 
 /** Options that may be absent. */
-type Optional = 'model' | 'sideBySide' | 'system' | 'topP' | 'topK' | 'seed' | 'maxTokens' | 'stop'
+type Optional = 'model' | 'sideBySide' | 'system' | 'seed' | 'maxTokens' | 'stop' | SamplingField
 
 export class ChatState {
   readonly shelf: ConversationShelf

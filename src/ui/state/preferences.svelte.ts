@@ -1,6 +1,7 @@
 // What this browser remembers of a person's choices: colours, what new conversations start with, prompts of their own, which
 // disclosures were read. Not conversations, not secrets. Kept in localStorage as one JSON value; an unreadable one is as good as none.
 import type { ConversationOptions } from '../../chat/conversation.ts'
+import { SAMPLING_FIELDS, type SamplingSettings, samplingOf } from '../../chat/sampling-fields.ts'
 
 const KEY = 'open-chat/preferences'
 
@@ -13,7 +14,7 @@ export interface QuickPrompt {
   text: string
 }
 
-type Sampling = Pick<ConversationOptions, 'temperature' | 'topP' | 'topK' | 'maxTokens'>
+type Sampling = SamplingSettings & Pick<ConversationOptions, 'maxTokens'>
 
 interface Kept extends Sampling {
   theme: Theme
@@ -83,14 +84,15 @@ export class Preferences {
 
   /** Options of a conversation were changed: later conversations begin with them. Paying is chosen anew each time. */
   learn(options: ConversationOptions): void {
-    const { topP: _topP, topK: _topK, maxTokens: _maxTokens, ...kept } = this.#kept
+    const kept = { ...this.#kept }
+    for (const name of [...SAMPLING_FIELDS, 'maxTokens'] as const) delete kept[name]
     this.#kept = kept
-    this.#keep({ askWithSources: options.askWithSources, ...samplingOf(options) })
+    this.#keep({ askWithSources: options.askWithSources, ...chosenOf(options) })
   }
 
   /** What a new conversation starts with. No datanet named means every datanet. */
   firstOptions(): ConversationOptions {
-    return { askWithSources: this.#kept.askWithSources, datanets: [], payContributors: false, adapter: 'auto', ...samplingOf(this.#kept) }
+    return { askWithSources: this.#kept.askWithSources, datanets: [], payContributors: false, adapter: 'auto', ...chosenOf(this.#kept) }
   }
 
   #keep(change: Partial<Kept>): void {
@@ -112,6 +114,10 @@ function read(storage: Pick<Storage, 'getItem'>): Kept {
     askWithSources: typeof found.askWithSources === 'boolean' ? found.askWithSources : FIRST.askWithSources,
     temperature: within(found.temperature, 0, 2) ? found.temperature : FIRST.temperature,
     ...(within(found.topP, 0, 1) ? { topP: found.topP } : {}),
+    ...(within(found.minP, 0, 1) ? { minP: found.minP } : {}),
+    ...(within(found.repetitionPenalty, 0.1, 10) ? { repetitionPenalty: found.repetitionPenalty } : {}),
+    ...(within(found.presencePenalty, -2, 2) ? { presencePenalty: found.presencePenalty } : {}),
+    ...(within(found.frequencyPenalty, -2, 2) ? { frequencyPenalty: found.frequencyPenalty } : {}),
     ...(within(found.topK, 1, 1000) ? { topK: Math.round(found.topK) } : {}),
     ...(within(found.maxTokens, 1, 100_000) ? { maxTokens: Math.round(found.maxTokens) } : {}),
     disclosedPayment: found.disclosedPayment === true,
@@ -119,13 +125,8 @@ function read(storage: Pick<Storage, 'getItem'>): Kept {
   }
 }
 
-function samplingOf({ temperature, topP, topK, maxTokens }: Sampling): Sampling {
-  return {
-    temperature,
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-  }
+function chosenOf({ temperature, maxTokens, ...rest }: Sampling): Sampling {
+  return { temperature, ...samplingOf(rest), ...(maxTokens === undefined ? {} : { maxTokens }) }
 }
 
 function within(value: unknown, least: number, most: number): value is number {

@@ -21,14 +21,16 @@ test('sampling and quick prompts are found again; what is cleared is forgotten',
   const place = storage()
   const first = new Preferences(place)
   const options = { askWithSources: true, datanets: [], payContributors: false, adapter: null, temperature: 0.7 }
-  first.learn({ ...options, topP: 0.9, topK: 40, maxTokens: 64 })
+  first.learn({ ...options, topP: 0.9, topK: 40, maxTokens: 64, minP: 0.1, presencePenalty: -1 })
   first.saveQuickPrompt({ name: 'ships', text: 'About ships: ' })
   first.saveQuickPrompt({ name: 'ships', text: 'Of ships: ' })
   expect(new Preferences(place).firstOptions()).toMatchObject({ temperature: 0.7, topP: 0.9, topK: 40, maxTokens: 64, adapter: 'auto' })
+  expect(new Preferences(place).firstOptions()).toMatchObject({ minP: 0.1, presencePenalty: -1 })
   expect(new Preferences(place).quickPrompts).toEqual([{ name: 'ships', text: 'Of ships: ' }])
   first.learn(options)
   first.removeQuickPrompt('ships')
   expect(new Preferences(place).firstOptions()).not.toHaveProperty('topP')
+  expect(new Preferences(place).firstOptions()).not.toHaveProperty('presencePenalty')
   expect(new Preferences(place).quickPrompts).toEqual([])
 })
 
