@@ -107,23 +107,31 @@ async function sayAll(engine: Engine, count: number, maxTokens: number): Promise
 type Add = (kind: string, wanted: Tally['wanted'], met: boolean, byRule?: boolean) => void
 
 async function replayAll(engine: Engine, answers: readonly Said[], add: Add) {
-  const ratios: { whole: number; known: number }[] = []
-  for (const [i, { said, adapter, prefillMs, decodeMs }] of answers.entries()) {
+  const ratios: { whole: number; known: number; answer: number }[] = []
+  // The first answer to a prompt pays for reading it; later ones find it in the cache.
+  const promptMs = new Map<string, number>()
+  const keyOf = ({ said, adapter }: Said) => `${adapter} ${said.prompt.join()}`
+  for (const answer of answers) promptMs.set(keyOf(answer), Math.max(promptMs.get(keyOf(answer)) ?? 0, answer.prefillMs))
+  for (const [i, answer] of answers.entries()) {
+    const { said, adapter, decodeMs } = answer
     // The prompt is read first, so that what is timed is the answer.
     await engine.replay({ ...said, drawn: said.drawn.slice(0, 1), logprobs: null }, { adapter })
     const found = await engine.replay(said, { adapter })
     const sampled = said.sampler.temperature > 0
     add(`honest, ${sampled ? 'sampled' : 'greedy'}, ${adapter === null ? 'backbone' : 'adapter'}`, 'accepted', found.said)
-    // The first answer to a prompt pays for reading it; later ones found it in the cache.
-    if (prefillMs > decodeMs / said.drawn.length && decodeMs > 0) {
-      ratios.push({ whole: (prefillMs + found.ms) / (prefillMs + decodeMs), known: found.ms / (prefillMs + decodeMs) })
-    }
+    const readMs = promptMs.get(keyOf(answer))!
+    const wholeMs = readMs + decodeMs
+    ratios.push({ whole: (readMs + found.ms) / wholeMs, known: found.ms / wholeMs, answer: found.ms / decodeMs })
     const place = (7 * i) % said.drawn.length
     const token = (said.drawn[place] + 1 + ((i * 7919) % (engine.vocab - 1))) % engine.vocab
     await refuse(engine, { ...said, drawn: said.drawn.with(place, token) }, adapter, 'one token changed', add)
     if (sampled) {
       const seed = said.sampler.seed + 1
-      await refuse(engine, { ...said, sampler: { ...said.sampler, seed } }, adapter, 'another seed', add)
+      const changed = { ...said, sampler: { ...said.sampler, seed } }
+      // Where little is left to chance another seed says the same words, and they are not to be told apart.
+      if (await says(engine, changed, adapter))
+        add('another seed, the same words', 'accepted', (await engine.replay(changed, { adapter })).said)
+      else await refuse(engine, changed, adapter, 'another seed', add)
     }
     await refuse(engine, said, adapter === 'a' ? 'b' : 'a', 'another adapter', add)
     if (adapter !== null) {
@@ -135,7 +143,20 @@ async function replayAll(engine: Engine, answers: readonly Said[], add: Add) {
     process.stderr.write(`replayed ${i + 1} of ${answers.length}\r`)
   }
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? null
-  return { n: ratios.length, whole: median(ratios.map(({ whole }) => whole)), known: median(ratios.map(({ known }) => known)) }
+  return {
+    n: ratios.length,
+    whole: median(ratios.map(({ whole }) => whole)),
+    known: median(ratios.map(({ known }) => known)),
+    answer: median(ratios.map(({ answer }) => answer)),
+  }
+}
+
+/** Whether these settings say exactly these words. */
+async function says(engine: Engine, { prompt, drawn, sampler }: Utterance, adapter: string | null): Promise<boolean> {
+  for await (const event of engine.complete({ ...sampler, tokens: prompt, adapter, maxTokens: drawn.length })) {
+    if (event.type === 'end') return event.said.drawn.join() === drawn.join()
+  }
+  return false
 }
 
 async function refuse(engine: Engine, said: Utterance, adapter: string | null, kind: string, add: Add): Promise<void> {
@@ -229,6 +250,6 @@ function table({
   return `${[
     `${tiny ? 'tiny random models' : 'the default model'}, ${tokens} tokens an answer, software or hardware as found`,
     ...rows,
-    `cost beside generating (${costs.n} answers whose prompt was read): ${ratio(costs.whole)} with the prompt, ${ratio(costs.known)} with the prompt in the cache`,
+    `cost, of generating: ${ratio(costs.whole)} when both read the prompt, ${ratio(costs.known)} when the replay finds it in the cache, ${ratio(costs.answer)} of decoding the answer alone (median of ${costs.n})`,
   ].join('\n')}\n`
 }

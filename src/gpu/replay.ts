@@ -39,12 +39,13 @@ export async function replay(
     onProgress: (done) => options.onProgress?.(before + done, fed),
   })
   try {
-    judge.next(await runner.prefill(sequence, unread, false, progress(0)))
-    // What follows the last token is nobody's claim.
+    if (unread.length > 1) await runner.prefill(sequence, unread.slice(0, -1), false, progress(0))
     const visit = (_: number, rows: Float32Array[]) => {
       for (const row of rows) judge.next(row)
     }
-    await runner.scan(sequence, drawn.slice(0, -1), visit, progress(unread.length))
+    // The last token of the prompt goes with the answer's, so that a known prompt costs no pass of its own. What follows the last
+    // token drawn is nobody's claim.
+    await runner.scan(sequence, [...unread.slice(-1), ...drawn.slice(0, -1)], visit, progress(unread.length - 1))
   } finally {
     runner.end(() => cache.park(sequence))
   }
