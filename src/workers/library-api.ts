@@ -54,13 +54,27 @@ export type FitVerdict =
   | { verdict: 'buffer_too_large'; wantedBytes: number; allowedBytes: number }
   | { verdict: 'no_gpu' }
 
+export interface AddedUrl {
+  digest: string
+  facts: ModelFacts
+  /** Of the address, without what only tells a file's form. */
+  name: string
+  /** Where this very file can be fetched again; none for a model that was several. */
+  urls: string[]
+}
+
 type Told = (event: TransferProgress) => void
 
 export interface LibraryWorker {
   /** Reads the header, refuses what cannot run, then keeps the file under its digest. @throws gguf_invalid, architecture_unsupported … */
   addModelFile(file: File, progress: Told, signal: AbortSignal): Promise<{ digest: string; facts: ModelFacts }>
+  /**
+   * Parts of a split GGUF file, or a folder as transformers keeps it: kept as one GGUF file. @param name of the folder, or null
+   * @throws as above, model_part_missing, model_parts_mixed, model_config_invalid
+   */
+  addModelFiles(files: File[], name: string | null, progress: Told, signal: AbortSignal): Promise<{ digest: string; facts: ModelFacts }>
   /** As above, for a served file: its header is read by ranges before the bulk. @throws as above, download_failed, range_refused … */
-  addModelUrl(url: string, progress: Told, signal: AbortSignal): Promise<{ digest: string; facts: ModelFacts }>
+  addModelUrl(url: string, progress: Told, signal: AbortSignal): Promise<AddedUrl>
   /** @throws adapter_invalid, adapter_unsupported, adapter_mismatch, safetensors_invalid */
   addAdapterFiles(files: File[], bases: BaseModel[], signal: AbortSignal): Promise<AdapterFacts>
   addAdapterUrl(url: string, bases: BaseModel[], signal: AbortSignal): Promise<AdapterFacts>

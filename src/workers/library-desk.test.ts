@@ -2,6 +2,10 @@ import { createHash } from 'node:crypto'
 import { zipSync } from 'fflate'
 import { afterEach, describe, expect, it } from 'vitest'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
+import { folderFiles } from '../gpu/folders.testing.ts'
+import { memorySource } from '../gpu/formats/bytes.testing.ts'
+import { readGguf } from '../gpu/formats/gguf.ts'
+import { splitGguf } from '../gpu/formats/gguf-writer.testing.ts'
 import { createBlobs } from '../storage/blobs.ts'
 import { openJournal } from '../storage/journal.ts'
 import { type LyingServer, startLyingServer } from '../storage/lying-server.testing.ts'
@@ -9,7 +13,9 @@ import { memoryPieces } from '../storage/pieces.ts'
 import { memoryRecords } from '../storage/records.ts'
 import type { TransferProgress } from './library-api.ts'
 import { openLibraryDesk } from './library-desk.ts'
+import { manyAddress } from './model-files.ts'
 import { fileAddress } from './served-file.ts'
+import { blobSource } from './sources.ts'
 
 const model = tinyModel()
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -105,6 +111,93 @@ describe('a model of the visitor’s own', () => {
   })
 })
 
+describe('a model in several files', () => {
+  const folder = 'llama-rope3-sharded-f32'
+  const folderOf = async () =>
+    Promise.all(folderFiles(folder).map(async ({ name, source }) => fileOf(await source.read(0, source.bytes), name.split('/').at(-1)!)))
+
+  it('is kept as one file that any reader of GGUF reads', async () => {
+    const parts = (await splitGguf(model, 3, 'tiny')).map(({ name, bytes }) => fileOf(bytes, name))
+    const { desk, blobs } = setUp()
+    const { digest: kept, facts } = await desk.addModelFiles(parts, null, quiet, never)
+    expect(facts).toMatchObject({ name: 'tiny F32 1', architecture: 'llama' })
+    const [whole, joined] = [await readGguf(memorySource(model)), await readGguf(blobSource((await blobs.get(kept))!))]
+    expect([...joined.metadata]).toEqual([...whole.metadata])
+    expect([...joined.tensors.keys()].sort()).toEqual([...whole.tensors.keys()].sort())
+  })
+
+  it('that lacks a part, or has a strange one, is refused by its name, and nothing is kept', async () => {
+    const [one, two] = (await splitGguf(model, 3, 'tiny')).map(({ name, bytes }) => fileOf(bytes, name))
+    const { desk, pieces } = setUp()
+    const missing = { code: 'model_part_missing', meta: { file: 'tiny-00003-of-00003.gguf' } }
+    await expect(desk.addModelFiles([one, two], null, quiet, never)).rejects.toMatchObject(missing)
+    await expect(desk.addModelFile(one, quiet, never)).rejects.toMatchObject({ code: 'model_part_missing' })
+    await expect(desk.addModelFiles([one, two, two], null, quiet, never)).rejects.toMatchObject({ code: 'model_parts_mixed' })
+    expect(await pieces.names()).toEqual([])
+  })
+
+  it('comes as a folder of transformers, whatever else lies in it', async () => {
+    const { desk, blobs } = setUp()
+    const files = [...(await folderOf()), fileOf(new Uint8Array(9), 'README.md'), fileOf(new Uint8Array(9), 'pytorch_model.bin')]
+    const { digest: kept, facts } = await desk.addModelFiles(files, 'my llama', quiet, never)
+    expect(facts).toMatchObject({ name: 'my llama', architecture: 'llama' })
+    expect((await blobs.get(kept))?.size).toBe(facts.bytes)
+    expect((await desk.addModelFiles(files.slice().reverse(), 'my llama', quiet, never)).digest).toBe(kept)
+  })
+
+  it('comes from a folder that is served, goes on where it was cut off, and is refused when a shard is not there', async () => {
+    const files = new Map((await folderOf()).map((file) => [file.name, file]))
+    const asked: string[] = []
+    let cutAfter = Number.POSITIVE_INFINITY
+    const real = globalThis.fetch
+    globalThis.fetch = async (url, init) => {
+      const name = new URL(String(url)).pathname.replace('/me/model/resolve/main/', '')
+      const file = files.get(name)
+      if (file === undefined) return new Response(null, { status: 404 })
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(new Headers(init?.headers).get('range') ?? '')!.map(Number)
+      asked.push(`${name} ${from}`)
+      if (asked.length > cutAfter) throw new TypeError('cut off')
+      const body = file.slice(from, to + 1)
+      return new Response(body, { status: 206, headers: { 'content-range': `bytes ${from}-${to}/${file.size}`, etag: '"1"' } })
+    }
+    try {
+      const { desk, blobs } = setUp()
+      await setUp().desk.addModelUrl('https://huggingface.co/me/model', quiet, never)
+      const fresh = asked.length
+      // But for the last few requests, which bring the last chunk.
+      cutAfter = 2 * fresh - 3
+      await expect(desk.addModelUrl('https://huggingface.co/me/model', quiet, never)).rejects.toThrow()
+      const before = asked.length
+      expect(before).toBe(cutAfter + 1)
+      cutAfter = Number.POSITIVE_INFINITY
+      const { digest: kept, facts, name, urls } = await desk.addModelUrl('https://huggingface.co/me/model', quiet, never)
+      expect({ name, urls }).toEqual({ name: 'model', urls: [] })
+      expect((await blobs.get(kept))?.size).toBe(facts.bytes)
+      expect(asked.length - before).toBeLessThan(fresh - 10)
+      files.delete('model-00002-of-00003.safetensors')
+      await expect(setUp().desk.addModelUrl('https://huggingface.co/me/model', quiet, never)).rejects.toMatchObject({
+        code: 'download_failed',
+      })
+    } finally {
+      globalThis.fetch = real
+    }
+  })
+
+  it('is told from one file by its address', () => {
+    const hub = 'https://huggingface.co/me/model'
+    expect(manyAddress(hub)).toEqual({ folder: `${hub}/resolve/main/`, parts: null })
+    expect(manyAddress(`${hub}/tree/v2`)).toEqual({ folder: `${hub}/resolve/v2/`, parts: null })
+    expect(manyAddress('https://host/a/config.json')).toEqual({ folder: 'https://host/a/', parts: null })
+    expect(manyAddress('https://host/a/')).toEqual({ folder: 'https://host/a/', parts: null })
+    expect(manyAddress('https://host/a/m-00002-of-00002.gguf')).toEqual({
+      folder: 'https://host/a/',
+      parts: ['m-00001-of-00002.gguf', 'm-00002-of-00002.gguf'],
+    })
+    expect(manyAddress(`${hub}/blob/main/m.gguf`)).toBeNull()
+    expect(manyAddress('https://host/m.gguf')).toBeNull()
+  })
+})
+
 describe('an adapter of the visitor’s own', () => {
   const base = { digest, bytes: model.length, urls: [] }
 
@@ -140,9 +233,9 @@ describe('an adapter of the visitor’s own', () => {
     try {
       expect((await desk.addAdapterUrl('https://host/me/adapter', [base], never)).digest).toBe(sha256(adapter.weights))
       expect(paths).toEqual(['/me/adapter/adapter_config.json', '/me/adapter/adapter_model.safetensors'])
-      adapter.config = JSON.stringify({ ...JSON.parse(adapter.config), use_dora: true })
-      await expect(desk.addAdapterUrl('https://host/me/dora/', [base], never)).rejects.toMatchObject({ code: 'adapter_unsupported' })
-      expect(paths.slice(2)).toEqual(['/me/dora/adapter_config.json'])
+      adapter.config = JSON.stringify({ ...JSON.parse(adapter.config), bias: 'all' })
+      await expect(desk.addAdapterUrl('https://host/me/biased/', [base], never)).rejects.toMatchObject({ code: 'adapter_unsupported' })
+      expect(paths.slice(2)).toEqual(['/me/biased/adapter_config.json'])
     } finally {
       globalThis.fetch = real
     }

@@ -16,7 +16,8 @@ import { digestOf } from '../storage/digest.ts'
 import { type BadChunk, download, downloadNameless } from '../storage/download.ts'
 import type { Journal } from '../storage/journal.ts'
 import { adapterOfFiles, adapterOfUrl } from './adapter-files.ts'
-import type { AdapterFacts, BaseModel, LibraryWorker, ModelFacts, TransferProgress } from './library-api.ts'
+import type { AdapterFacts, AddedUrl, BaseModel, LibraryWorker, ModelFacts, TransferProgress } from './library-api.ts'
+import { copyIntoStore, manyAddress, openServedModel, sourceOfFiles } from './model-files.ts'
 import { fileAddress, openServedFile } from './served-file.ts'
 import { blobSource, rangeSource } from './sources.ts'
 
@@ -80,6 +81,28 @@ export function openLibraryDesk({ blobs, journal, gpu }: LibraryPorts): LibraryW
     throw refusal
   }
 
+  /** Read in ranges as the store takes it; what came of it stays when it is cut off. */
+  async function addServedModel(
+    address: NonNullable<ReturnType<typeof manyAddress>>,
+    progress: (event: TransferProgress) => void,
+    signal: AbortSignal,
+  ): Promise<AddedUrl> {
+    progress({ stage: 'reading', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 })
+    const { source, version, name, close } = await openServedModel(address, signal)
+    try {
+      const facts = await factsOf(source)
+      const at = await digestOf(new TextEncoder().encode(`urls ${version ?? crypto.randomUUID()}`))
+      const writer = await blobs.nameless(at, { bytes: source.bytes })
+      const told = paced(progress)
+      const bytes = await copyIntoStore(source, writer, signal, (doneBytes) =>
+        told({ stage: 'downloading', doneBytes, totalBytes: source.bytes, bytesPerSecond: 0 }),
+      )
+      return { digest: await writer.commit(bytes), facts, name, urls: [] }
+    } finally {
+      close()
+    }
+  }
+
   return {
     async addModelFile(file, progress, signal) {
       progress({ stage: 'reading', doneBytes: 0, totalBytes: file.size, bytesPerSecond: 0 })
@@ -100,7 +123,29 @@ export function openLibraryDesk({ blobs, journal, gpu }: LibraryPorts): LibraryW
       }
     },
 
+    async addModelFiles(files, folder, progress, signal) {
+      const given = files.reduce((sum, { size }) => sum + size, 0)
+      progress({ stage: 'reading', doneBytes: 0, totalBytes: given, bytesPerSecond: 0 })
+      const source = await sourceOfFiles(files, folder)
+      const facts = await factsOf(source)
+      const listed = files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).sort()
+      const name = await digestOf(new TextEncoder().encode(`files ${folder} ${listed.join('\n')}`))
+      const writer = await blobs.nameless(name, { bytes: source.bytes })
+      const told = paced(progress)
+      try {
+        const bytes = await copyIntoStore(source, writer, signal, (doneBytes) =>
+          told({ stage: 'copying', doneBytes, totalBytes: source.bytes, bytesPerSecond: 0 }),
+        )
+        return { digest: await writer.commit(bytes), facts }
+      } catch (error) {
+        await writer.discard()
+        throw error
+      }
+    },
+
     async addModelUrl(typed, progress, signal) {
+      const many = manyAddress(typed)
+      if (many !== null) return addServedModel(many, progress, signal)
       const served = await openServedFile(fileAddress(typed), signal)
       try {
         progress({ stage: 'reading', doneBytes: 0, totalBytes: served.bytes, bytesPerSecond: 0 })
@@ -117,7 +162,8 @@ export function openLibraryDesk({ blobs, journal, gpu }: LibraryPorts): LibraryW
           signal,
           onProgress: ({ doneBytes, bytesPerSecond }) => told({ stage: 'downloading', doneBytes, totalBytes: bytes, bytesPerSecond }),
         })
-        return { digest, facts }
+        const last = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')
+        return { digest, facts, name: last.replace(/\.gguf$/i, ''), urls: [url] }
       } finally {
         served.close()
       }

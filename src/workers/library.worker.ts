@@ -10,6 +10,7 @@ const desk = openBlobs().then((blobs) =>
 
 const worker: LibraryWorker = {
   addModelFile: async (...args) => (await desk).addModelFile(...args),
+  addModelFiles: async (...args) => (await desk).addModelFiles(...args),
   addModelUrl: async (...args) => (await desk).addModelUrl(...args),
   addAdapterFiles: async (...args) => (await desk).addAdapterFiles(...args),
   addAdapterUrl: async (...args) => (await desk).addAdapterUrl(...args),

@@ -10,6 +10,8 @@ export interface ServedFile {
   /** Changes when the file does; null where the server says nothing of that. */
   version: string | null
   source: ByteSource
+  /** Whether any piece can be read without those before it. */
+  ranged: boolean
   /** Lets the connection go. */
   close(): void
 }
@@ -50,12 +52,12 @@ export async function openServedFile(url: string, signal: AbortSignal, get: type
     await response.body.cancel()
     const total = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? (await lengthByHead(url, inner, get)))
     if (Number.isSafeInteger(total) && total > 0)
-      return { url, bytes: total, version, source: rangeSource(url, total), close: () => cut.abort() }
+      return { url, bytes: total, version, source: rangeSource(url, total), ranged: true, close: () => cut.abort() }
     throw unreachable('it does not say how long the file is')
   }
   const bytes = Number(response.headers.get('content-length') ?? Number.NaN)
   if (!Number.isSafeInteger(bytes) || response.headers.has('content-encoding')) throw unreachable('it does not say how long the file is')
-  return { url, bytes, version, source: frontSource(response.body.getReader(), bytes), close: () => cut.abort() }
+  return { url, bytes, version, source: frontSource(response.body.getReader(), bytes), ranged: false, close: () => cut.abort() }
 }
 
 async function lengthByHead(url: string, signal: AbortSignal, get: typeof fetch): Promise<string | null> {

@@ -93,7 +93,7 @@ export async function subjects(): Promise<Subject[]> {
     modules: ['q_proj', 'v_proj', 'down_proj'],
     config: { rank_pattern: { v_proj: 2 }, alpha_pattern: {} },
   })
-  const folder = await Promise.all(
+  const folder: { name: string; bytes: Uint8Array }[] = await Promise.all(
     // Copies: slices of a Buffer share its memory, and a mutant must not damage the original.
     folderFiles('llama-linear-tied-bf16').map(async ({ name, source }) => ({
       name,

@@ -30,9 +30,4 @@ export async function modelSource(files: readonly NamedSource[], name: string | 
   )
 }
 
-/** Whether these names are several files of one model rather than a file that is one. */
-export function isManyFiles(names: readonly string[]): boolean {
-  return names.length > 1 || names.some((name) => isFolderFile(name) || splitNames(baseName(name)) !== null)
-}
-
 const baseName = (path: string) => path.split('/').at(-1) ?? path

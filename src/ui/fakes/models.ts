@@ -147,6 +147,18 @@ export function fakeModels(query: URLSearchParams): ModelsService {
       progress({ stage: 'copying', doneBytes: model.bytes, totalBytes: model.bytes })
       return add(model)
     },
+    async addModelFiles(files, progress) {
+      const [first] = files
+      const name = first!.webkitRelativePath.split('/')[0] || first!.name.replace(/-\d{5}-of-\d{5}\.gguf$/, '')
+      if (files.length === 2 && files.every(({ name: part }) => /-of-00003\.gguf$/.test(part))) {
+        throw new OpenChatError('model_part_missing', `Of the 3 parts of this model, 1 are not here: ${name}-00003-of-00003.gguf.`, {
+          action: 'Choose all parts of the model together.',
+        })
+      }
+      const model = { ...judge(`${name}.gguf`), digest: 'f0de'.repeat(16), source: 'file' as const, urls: [] }
+      progress({ stage: 'copying', doneBytes: model.bytes, totalBytes: model.bytes })
+      return add(model)
+    },
     async addModelUrl(url, progress) {
       const model = { ...judge(new URL(url).pathname.split('/').at(-1)!), digest: '0c1e'.repeat(16), source: 'url' as const, urls: [url] }
       progress({ stage: 'downloading', doneBytes: model.bytes, totalBytes: model.bytes })

@@ -215,10 +215,16 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
       const { digest, facts } = await api.addModelFile(file, added(progress), signal)
       return keepModel(digest, facts, file.name.replace(/\.gguf$/i, ''), { source: 'file', urls: [] })
     },
+    async addModelFiles(files, progress, signal) {
+      await enoughRoom(files.reduce((sum, { size }) => sum + size, 0))
+      const folder = files[0]?.webkitRelativePath.split('/')[0] || null
+      const { digest, facts } = await api.addModelFiles(files, folder, added(progress), signal)
+      const stem = files.find(({ name }) => /\.gguf$/i.test(name))?.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
+      return keepModel(digest, facts, stem ?? folder ?? facts.architecture, { source: 'file', urls: [] })
+    },
     async addModelUrl(url, progress, signal) {
-      const { digest, facts } = await api.addModelUrl(url, added(progress), signal)
-      const name = decodeURIComponent(new URL(url.trim()).pathname.split('/').at(-1) ?? '').replace(/\.gguf$/i, '')
-      return keepModel(digest, facts, name, { source: 'url', urls: [url.trim()] })
+      const { digest, facts, name, urls } = await api.addModelUrl(url, added(progress), signal)
+      return keepModel(digest, facts, name, { source: 'url', urls })
     },
     async addAdapterFiles(files, signal) {
       const folder = files[0]?.webkitRelativePath.split('/').at(-2)

@@ -27,6 +27,7 @@ export function openLibrary(catalogue: Catalogue): ModelsService {
     pause: (digest) => void shelf().then((s) => s.pause(digest)),
     discard: async (...args) => (await shelf()).discard(...args),
     addModelFile: async (...args) => (await shelf()).addModelFile(...args),
+    addModelFiles: async (...args) => (await shelf()).addModelFiles(...args),
     addModelUrl: async (...args) => (await shelf()).addModelUrl(...args),
     addAdapterFiles: async (...args) => (await shelf()).addAdapterFiles(...args),
     addAdapterUrl: async (...args) => (await shelf()).addAdapterUrl(...args),

@@ -106,6 +106,8 @@ export interface ModelsService {
   discard(digest: string): Promise<void>
   /** @throws gguf_invalid, architecture_unsupported, tensor_type_unsupported, storage_full, cancelled */
   addModelFile(file: File, progress: (event: AddProgress) => void, signal: AbortSignal): Promise<LocalModel>
+  /** Parts of a split GGUF file, or a safetensors folder. @throws as above, model_part_missing, model_parts_mixed … */
+  addModelFiles(files: File[], progress: (event: AddProgress) => void, signal: AbortSignal): Promise<LocalModel>
   /** Reads the header by ranges first, so that what cannot run costs no download. @throws as above, download_failed */
   addModelUrl(url: string, progress: (event: AddProgress) => void, signal: AbortSignal): Promise<LocalModel>
   /** adapter_config.json and adapter_model.safetensors, or one zip with them. @throws adapter_invalid, adapter_unsupported, adapter_mismatch … */

@@ -123,9 +123,13 @@ class ModelsState {
     }
   }
 
-  addModel(from: File | string): Promise<void> {
+  addModel(from: File[] | string): Promise<void> {
     return this.#add('model', (progress, signal) =>
-      typeof from === 'string' ? this.service.addModelUrl(from, progress, signal) : this.service.addModelFile(from, progress, signal),
+      typeof from === 'string'
+        ? this.service.addModelUrl(from, progress, signal)
+        : from.length === 1
+          ? this.service.addModelFile(from[0]!, progress, signal)
+          : this.service.addModelFiles(from, progress, signal),
     )
   }
 

@@ -61,8 +61,9 @@ export const models = {
   },
 
   addModel: 'Add a model',
-  addModelLead: 'A GGUF file (Llama, SmolLM2, Mistral). It stays on this machine; its header is read before anything is copied or fetched.',
-  dropModel: 'Drop a GGUF file here, or',
+  addModelLead:
+    'A GGUF file, all parts of a split one, or a safetensors folder (Llama, SmolLM2, Mistral, Qwen). It stays on this machine; its header is read before anything is copied or fetched.',
+  dropModel: 'Drop a file, its parts or a folder here, or',
   chooseFile: 'choose a file',
   modelUrl: 'Address of a GGUF file',
   addUrl: 'Add',
