@@ -112,7 +112,7 @@ async function rowsAgainstOne(engine: Engine, choices: readonly AdapterPart[][],
   for (let run = 0; run <= runs; run++) {
     for (let step = 0; step < steps; step++) {
       const [token] = randomTokens(engine.vocab, 1, 100 * run + step)
-      let single = new Float32Array()
+      let single: Float32Array = new Float32Array()
       const singleMs = await timed(async () => {
         ;[single] = await engine.step([{ session: alone, token }])
       })

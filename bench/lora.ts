@@ -41,7 +41,8 @@ export async function main(args: string[]): Promise<number> {
   if (rank % 8 !== 0) throw usage(`--rank must be a multiple of 8, for its eight groups, got ${rank}.`)
   const say = (line: string) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`)
   const device = await openDevice(openNodeGpu())
-  const source = file === undefined ? shapeSource(shapes[name as ShapeName], 1) : await openFile(file)
+  const opened = file === undefined ? null : await openFile(file)
+  const source = opened ?? shapeSource(shapes[name as ShapeName], 1)
   const shape = modelConfig(await readGguf(source))
   const folder = await mkdtemp(join(tmpdir(), 'open-chat-lora-'))
   try {
@@ -89,7 +90,7 @@ export async function main(args: string[]): Promise<number> {
     return 0
   } finally {
     await rm(folder, { recursive: true })
-    if ('close' in source) await source.close()
+    await opened?.close()
     device.destroy()
   }
 }
