@@ -28,6 +28,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const STATE = process.env.OPEN_CHAT_STATE ?? join(ROOT, '.open-chat')
 const QUESTION = 'What is the Monroe Doctrine about?'
 
+/** Whether the model said it is asked of the model, where one is loaded; the network has no part in it. */
+const ofChain = (step: string) => step !== 'said'
+
 interface Locks {
   asked: number
   held: number
@@ -154,7 +157,7 @@ test.describe('a paid answer without a network', () => {
     await page.goto(`${server.url}#/verify/${receipt.id}`)
     await verified(page)
     expect(await verifySteps(page, 'failed')).toEqual([])
-    expect(await verifySteps(page, 'unknown')).toEqual([])
+    expect((await verifySteps(page, 'unknown')).filter(ofChain)).toEqual([])
     await expect(page.locator('li[data-step="posted"]')).toContainText(
       /pinned: Proven against the header of block \d+.* the chain cannot be asked now\./,
     )
@@ -166,7 +169,7 @@ test.describe('a paid answer without a network', () => {
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await verified(page)
     expect(await verifySteps(page, 'failed')).toEqual([])
-    const open = page.locator('li[data-step][data-status="unknown"]')
+    const open = page.locator('li[data-step][data-status="unknown"]:not([data-step="said"])')
     expect(await open.count()).toBeGreaterThanOrEqual(2)
     for (const sentence of await open.locator('.detail').allTextContents()) expect(sentence).toMatch(/cannot be reached|No chain/)
     expect((await verifySteps(page, 'ok')).length).toBeGreaterThanOrEqual(15)
