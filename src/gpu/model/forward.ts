@@ -19,7 +19,16 @@ import { projectLogits } from '../kernels/project-logits.ts'
 import { projectQkv } from '../kernels/project-qkv.ts'
 import { type NextInput, projectResidual } from '../kernels/project-residual.ts'
 import { projectSwiglu } from '../kernels/project-swiglu.ts'
-import { columnsOfSum, type ExpandInput, type NormInput, type ShrinkInput, type TileVariant } from '../kernels/projection.ts'
+import {
+  columnsOfSum,
+  type ExpandInput,
+  type NormInput,
+  nativeSubgroups,
+  type Segment,
+  type ShrinkInput,
+  type Subgroups,
+  type TileVariant,
+} from '../kernels/projection.ts'
 import type { AdapterPool } from '../lora/adapter-pool.ts'
 import { zRecord } from '../lora/face.ts'
 import type { Recorder } from '../recorder.ts'
@@ -68,6 +77,8 @@ type Norm = number
 export class Forward {
   /** Who computes a tile when few rows are fed; chosen by {@link probe}. */
   decodeVariant: 'lanes' | 'thread-1' = 'thread-1'
+  /** How lanes that share a tile sum; null: through workgroup memory. Chosen with it, where subgroups give the same. */
+  #subgroups: Subgroups | null = null
   #parts: ForwardParts
   #prepared = new Map<string, Promise<Prepared[]>>()
   #stamp = ''
@@ -98,8 +109,7 @@ export class Forward {
 
   /** Chooses the decode variant, and makes the pipelines of a prefill and of a step, so that the first answer waits for none. */
   async warm(variant: 'lanes' | 'thread-1' | undefined): Promise<void> {
-    if (variant === undefined) await this.probe()
-    else this.decodeVariant = variant
+    await this.probe(variant)
     const { cache } = this.#parts
     const sequence = cache.open('')
     await cache.reserve(sequence, 1)
@@ -113,24 +123,54 @@ export class Forward {
     ])
   }
 
-  /** Times one layer's projections in both decode variants on the loaded weights and keeps the faster: never the adapter's name. */
-  async probe(): Promise<void> {
-    const { recorder, scratch } = this.#parts
-    const times = { lanes: Number.POSITIVE_INFINITY, 'thread-1': Number.POSITIVE_INFINITY }
-    const counts = { rows: 1, picks: 0 }
-    recorder.upload(scratch.batch, 0, new Uint32Array([1, 0]))
-    for (const variant of ['lanes', 'thread-1'] as const) {
-      const layer = await this.#parts.programs.prepare([...this.#gateUp(0, variant, null), ...this.#down(0, variant, null)])
-      const work = Array.from({ length: 4 }, () => layer).flat()
-      for (let round = 0; round < 3; round++) {
-        const begin = performance.now()
-        recorder.submit(work, counts)
-        await recorder.idle()
-        times[variant] = Math.min(times[variant], performance.now() - begin)
-      }
+  /**
+   * Times one layer's projections in every decode variant on the loaded weights and keeps the fastest: never the adapter's name.
+   * Subgroups are only kept where they give what workgroup memory gives: how threads lie in them is promised nowhere.
+   * @param only chosen beforehand; then nothing is timed, and lanes sum by subgroups where they can
+   */
+  async probe(only?: 'lanes' | 'thread-1'): Promise<void> {
+    const lanes = only !== 'thread-1' && this.#parts.device.gpu.features.has('subgroups')
+    const reference = lanes ? await this.#probed('lanes', null) : null
+    const grouped = lanes ? await this.#probed('lanes', nativeSubgroups) : null
+    const same = grouped !== null && alike(grouped.out, reference!.out)
+    if (only === undefined) {
+      const plain = reference ?? (await this.#probed('lanes', null))
+      const alone = await this.#probed('thread-1', null)
+      this.#subgroups = same && grouped.ms < plain.ms ? nativeSubgroups : null
+      this.decodeVariant = Math.min(plain.ms, same ? grouped.ms : Number.POSITIVE_INFINITY) < alone.ms ? 'lanes' : 'thread-1'
+    } else {
+      this.#subgroups = same ? nativeSubgroups : null
+      this.decodeVariant = only
     }
-    this.decodeVariant = times.lanes < times['thread-1'] ? 'lanes' : 'thread-1'
     this.#prepared.clear()
+  }
+
+  /** The best time of a layer's gate, up and down, and what gate and up give for a row of seeded noise. */
+  async #probed(variant: 'lanes' | 'thread-1', subgroups: Subgroups | null): Promise<{ ms: number; out: Float32Array }> {
+    const { recorder, scratch, config } = this.#parts
+    const counts = { rows: 1, picks: 0 }
+    this.#subgroups = subgroups
+    const gateUp = await this.#parts.programs.prepare(this.#gateUp(0, variant, null))
+    const down = await this.#parts.programs.prepare(this.#down(0, variant, null))
+    const work = Array.from({ length: 4 }, () => [...gateUp, ...down]).flat()
+    recorder.upload(scratch.batch, 0, new Uint32Array([1, 0]))
+    let ms = Number.POSITIVE_INFINITY
+    for (let round = 0; round < 3; round++) {
+      const begin = performance.now()
+      recorder.submit(work, counts)
+      await recorder.idle()
+      ms = Math.min(ms, performance.now() - begin)
+    }
+    // The sums of squares behind the row are noise as well; afterwards all is zero again, as the kernels expect of what none wrote.
+    recorder.upload(
+      scratch.x,
+      0,
+      Float32Array.from({ length: scratch.xStride }, (_, i) => Math.abs(Math.sin(i * 12.9898))),
+    )
+    recorder.submit(gateUp, counts)
+    const out = new Float32Array(await recorder.read(scratch.m, config.ffn * 4))
+    recorder.upload(scratch.x, 0, new Float32Array(scratch.xStride))
+    return { ms, out }
   }
 
   /**
@@ -181,8 +221,10 @@ export class Forward {
     return this.decodeVariant === 'thread-1'
   }
 
-  get #workgroup(): 8 | 32 {
-    return this.#alone ? 8 : 32
+  /** A projection's segment and how it is computed. */
+  #ways(segment: Segment, variant: TileVariant) {
+    const workgroup: 8 | 32 = this.#alone ? 8 : 32
+    return { segment, variant, workgroup, subgroups: this.#subgroups }
   }
 
   /** Whether few rows see many keys: then a row and head alone would leave most of the machine idle. */
@@ -251,9 +293,8 @@ export class Forward {
     const { config, weights, scratch } = this.#parts
     const { batch, picks, x, xStride, logits } = scratch
     const norm = this.#norm(2 * config.layers, body)
-    const workgroup = this.#workgroup
     const work = weights.head.map((segment) =>
-      projectLogits({ segment, variant, workgroup, x, xStride, norm, batch, picks, logits, vocab: config.vocab }),
+      projectLogits({ ...this.#ways(segment, variant), x, xStride, norm, batch, picks, logits, vocab: config.vocab }),
     )
     return work
   }
@@ -283,7 +324,7 @@ export class Forward {
     return { gain, next: scratch.x, nextStride: scratch.xStride }
   }
 
-  #qkv(layer: number, variant: TileVariant, expand: ExpandInput | null): Dispatch[] {
+  #qkv(layer: number, variant: TileVariant, expand: Lora | null): Dispatch[] {
     const { config, weights, scratch, cache } = this.#parts
     const { heads, kvHeads, headDim } = config
     const { x, xStride, batch, rows, rope, q } = scratch
@@ -291,7 +332,7 @@ export class Forward {
     const kv = cache.buffers[layer]
     const work = qkv.map((segment) =>
       projectQkv({
-        ...{ segment, variant, workgroup: this.#workgroup, expand, x, xStride, norm: this.#norm(2 * layer, variant) },
+        ...{ ...this.#ways(segment, variant), expand, x, xStride, norm: this.#norm(2 * layer, variant) },
         ...{ batch, rows, rope, q, kv, heads, kvHeads, headDim, rotated: headGains === null },
       }),
     )
@@ -320,22 +361,22 @@ export class Forward {
     })
   }
 
-  #output(layer: number, variant: TileVariant, shrink: ShrinkInput | null): Dispatch[] {
+  #output(layer: number, variant: TileVariant, shrink: Lora | null): Dispatch[] {
     const { o, oStride } = this.#parts.scratch
     const { output } = this.#parts.weights.layers[layer]
     return this.#residual({ segments: output, x: o, xStride: oStride, to: 2 * layer + 1, variant, shrink })
   }
 
-  #gateUp(layer: number, variant: TileVariant, expand: ExpandInput | null): Dispatch[] {
+  #gateUp(layer: number, variant: TileVariant, expand: Lora | null): Dispatch[] {
     const { config, weights, scratch } = this.#parts
     const { x, xStride, batch, m, mStride } = scratch
     const norm = this.#norm(2 * layer + 1, variant)
     return weights.layers[layer].gateUp.map((segment) =>
-      projectSwiglu({ segment, variant, workgroup: this.#workgroup, expand, x, xStride, norm, batch, m, mStride, ffn: config.ffn }),
+      projectSwiglu({ ...this.#ways(segment, variant), expand, x, xStride, norm, batch, m, mStride, ffn: config.ffn }),
     )
   }
 
-  #down(layer: number, variant: TileVariant, shrink: ShrinkInput | null): Dispatch[] {
+  #down(layer: number, variant: TileVariant, shrink: Lora | null): Dispatch[] {
     const { m, mStride } = this.#parts.scratch
     const { down } = this.#parts.weights.layers[layer]
     return this.#residual({ segments: down, x: m, xStride: mStride, to: 2 * layer + 2, variant, shrink })
@@ -348,13 +389,13 @@ export class Forward {
     /** The norm it prepares. */
     to: Norm
     variant: TileVariant
-    shrink: ShrinkInput | null
+    shrink: Lora | null
   }): Dispatch[] {
     const { segments, x, xStride, to, variant, shrink } = of
     const { batch, h, hStride } = this.#parts.scratch
     const width = this.#parts.config.hidden
     return segments.map((segment) =>
-      projectResidual({ ...this.#next(to), segment, variant, workgroup: this.#workgroup, shrink, x, xStride, batch, h, hStride, width }),
+      projectResidual({ ...this.#next(to), ...this.#ways(segment, variant), shrink, x, xStride, batch, h, hStride, width }),
     )
   }
 
@@ -374,6 +415,12 @@ export class Forward {
       site: { buffer, offset, size: siteBytes },
     }
   }
+}
+
+/** Equal but for the order of sums. NaN is like nothing. */
+function alike(a: Float32Array, b: Float32Array): boolean {
+  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return a.every((value, i) => Math.abs(value - b[i]) <= 1e-3 * largest)
 }
 
 export { mostPicks }
