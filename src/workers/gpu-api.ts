@@ -11,6 +11,8 @@ export interface ModelFile {
   urls: string[]
   /** sha256 hex of its 4 MiB chunks, where known; see storage/download.ts. */
   chunks?: string[]
+  /** Of a Mistral file that lacks the key: tokens that a token sees, itself among them. */
+  slidingWindow?: number
 }
 
 export interface AdapterFile {

@@ -190,6 +190,7 @@ export class GpuDesk implements GpuWorker {
           source: blobSource(file),
           contextTokens: this.#contextTokens,
           sha256: model.sha256,
+          ...(model.slidingWindow === undefined ? {} : { slidingWindow: model.slidingWindow }),
           selfTest: { memory: this.#memory },
           ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
           signal,

@@ -43,6 +43,8 @@ describe('modelConfig', () => {
 
   it('takes a head’s width and a window from their keys', () => {
     expect(modelConfig(altered('llama.attention.sliding_window', 24)).slidingWindow).toBe(24)
+    expect(modelConfig(altered('llama.attention.sliding_window', 24), { slidingWindow: 8 }).slidingWindow).toBe(24)
+    expect(modelConfig(gguf, { slidingWindow: 8 }).slidingWindow).toBe(8)
     expect(() => modelConfig(altered('llama.attention.key_length', 20))).toThrowError(
       expect.objectContaining({ code: 'gguf_invalid', meta: { tensor: 'blk.0.attn_q.weight' } }),
     )
@@ -59,6 +61,9 @@ describe('modelConfig', () => {
     ['llama.attention.head_count_kv', 3, 'gguf_invalid'],
     ['llama.rope.freq_base', -1, 'gguf_invalid'],
     ['llama.rope.dimension_count', 17, 'gguf_invalid'],
+    ['llama.rope.scaling.type', 'longrope', 'architecture_unsupported'],
+    ['llama.rope.scaling.type', 'linear', 'gguf_invalid'],
+    ['split.count', 2, 'model_part_missing'],
     ['llama.attention.layer_norm_rms_epsilon', Number.NaN, 'gguf_invalid'],
   ])('refuses %s = %s', (key, value, code) => {
     expect(() => modelConfig(altered(key, value))).toThrowError(expect.objectContaining({ code }))

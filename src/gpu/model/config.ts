@@ -5,6 +5,7 @@
 import { OpenChatError } from '../../errors.ts'
 import type { GgufFile, GgufTensor } from '../formats/gguf.ts'
 import type { RopeScaling } from './rope-table.ts'
+import { addsBos } from './special-tokens.ts'
 
 /**
  * llama: also SmolLM, Mistral and R1-Distill-Llama; q and k stored for interleaved RoPE. qwen2: a bias on q, k and v, rows in plain
@@ -101,7 +102,7 @@ export function modelConfig(gguf: GgufFile, options: ConfigOptions = {}): ModelC
     ...architectures[architecture],
     bosId: tokenId(gguf, 'tokenizer.ggml.bos_token_id'),
     eosIds: endIds(gguf),
-    addBos: gguf.metadata.get('tokenizer.ggml.add_bos_token') === true,
+    addBos: addsBos(gguf),
   }
   checkSizes(gguf, config)
   checkTensors(gguf, config)

@@ -70,11 +70,14 @@ describe('tokenizer', () => {
     expect(tokenizer.encodePrompt('a')).toEqual(tokenizer.encode('a'))
     const withBos = createTokenizer(altered({ 'tokenizer.ggml.add_bos_token': true }))
     expect(withBos.encodePrompt('a')).toEqual([1, ...tokenizer.encode('a')])
+    const silent = { 'tokenizer.ggml.add_bos_token': undefined }
+    expect(createTokenizer(altered(silent)).encodePrompt('a')).toEqual(tokenizer.encode('a'))
+    expect(createTokenizer(altered({ ...silent, 'tokenizer.ggml.pre': 'llama-bpe' })).encodePrompt('a')[0]).toBe(1)
   })
 
   it.each([
     ['another kind', { 'tokenizer.ggml.model': 'llama' }, 'tokenizer_unsupported'],
-    ['another pre-tokenizer', { 'tokenizer.ggml.pre': 'tekken' }, 'tokenizer_unsupported'],
+    ['another pre-tokenizer', { 'tokenizer.ggml.pre': 'viking' }, 'tokenizer_unsupported'],
     ['a name of every object', { 'tokenizer.ggml.pre': 'constructor' }, 'tokenizer_unsupported'],
     ['no tokens', { 'tokenizer.ggml.tokens': undefined }, 'gguf_invalid'],
     ['more tokens than embeddings', { 'tokenizer.ggml.tokens': Array.from({ length: 999 }, String) }, 'gguf_invalid'],

@@ -7,6 +7,7 @@ import { OpenChatError } from '../../errors.ts'
 import type { GgufFile } from '../formats/gguf.ts'
 import { byteCharacters, tokenBytes } from './byte-level.ts'
 import { preTokenizer } from './pre-tokenizer.ts'
+import { addsBos } from './special-tokens.ts'
 
 export interface StreamingDecoder {
   /** @returns the text that became whole with this token; an incomplete character waits for the next one. */
@@ -62,7 +63,7 @@ export function createTokenizer(gguf: GgufFile): Tokenizer {
   const bytes = new Map<number, Uint8Array>()
   const bosId = optionalId(gguf, 'tokenizer.ggml.bos_token_id', tokens.length)
   const eosId = optionalId(gguf, 'tokenizer.ggml.eos_token_id', tokens.length)
-  const addBos = gguf.metadata.get('tokenizer.ggml.add_bos_token') === true
+  const addBos = addsBos(gguf)
 
   const ordinary = (text: string): number[] => (text === '' ? [] : bpe.encode(text, { add_special_tokens: false }).ids)
 

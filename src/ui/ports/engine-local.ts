@@ -16,9 +16,10 @@ export function openGpuWorker(): RemoteApi<GpuWorker> {
   return openWorker<GpuWorker>(new Worker(new URL('../../workers/gpu.worker.ts', import.meta.url), { type: 'module' })).api
 }
 
-export const fileOf = ({ name, digest, bytes, urls, chunks }: LocalModel): ModelFile => ({
+export const fileOf = ({ name, digest, bytes, urls, chunks, slidingWindow }: LocalModel): ModelFile => ({
   ...{ name, sha256: digest, bytes, urls },
   ...(chunks === undefined ? {} : { chunks }),
+  ...(slidingWindow === undefined ? {} : { slidingWindow }),
 })
 
 export function arriving({ stage, receivedBytes, totalBytes, bytesPerSecond }: LoadProgress): Arriving {

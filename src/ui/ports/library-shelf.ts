@@ -215,7 +215,10 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
       const { digest, facts } = await api.addModelFile(file, added(progress), signal)
       return keepModel(digest, facts, file.name.replace(/\.gguf$/i, ''), { source: 'file', urls: [] })
     },
-    async addModelFiles(files, progress, signal) {
+    async addModelFiles(chosen, progress, signal) {
+      // A folder may hold gigabytes of other forms of the same model.
+      const useful = chosen.filter(({ name }) => /\.(gguf|safetensors|json|jinja)$/i.test(name))
+      const files = useful.length === 0 ? chosen : useful
       await enoughRoom(files.reduce((sum, { size }) => sum + size, 0))
       const folder = files[0]?.webkitRelativePath.split('/')[0] || null
       const { digest, facts } = await api.addModelFiles(files, folder, added(progress), signal)

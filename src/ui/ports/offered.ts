@@ -8,10 +8,11 @@ export const offered = ({ models, adapters }: Catalogue): Library => ({
   evicted: [],
 })
 
-const offeredModel = ({ sha256, name, bytes, licence, architecture, contextTokens, urls, chunks }: CatalogueModel) => ({
+const offeredModel = ({ sha256, name, bytes, licence, architecture, contextTokens, urls, chunks, slidingWindow }: CatalogueModel) => ({
   digest: sha256,
   ...{ name, bytes, licence, contextTokens, urls, source: 'catalogue' as const, architecture: architecture ?? null },
   ...(chunks === undefined ? {} : { chunks }),
+  ...(slidingWindow === undefined ? {} : { slidingWindow }),
 })
 
 /** @param base digest of this deployment's backbone, which its adapters were trained on */

@@ -19,6 +19,8 @@ export interface LocalModel {
   keptBytes: number
   /** sha256 hex of its 4 MiB chunks in order, where they are known before the download: `download({ chunks })` checks each. */
   chunks?: string[]
+  /** What the catalogue says of a model whose file lacks it: tokens that a token sees. */
+  slidingWindow?: number
 }
 
 /** A LoRA adapter in PEFT form. `base` is the digest of the backbone it was made for, null where it does not say. */
