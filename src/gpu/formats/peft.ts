@@ -247,6 +247,8 @@ function moduleNumber(json: Json, patterns: string, fallback: string, path: stri
 function finiteFloats(tensor: SafetensorsTensor): Float32Array<ArrayBuffer> {
   const values = safetensorFloats(tensor)
   // One NaN here would become a NaN in every logit: say where it came from instead.
-  if (!values.every(Number.isFinite)) throw invalid(`Adapter tensor ${tensor.name} holds a value that is not finite.`)
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) throw invalid(`Adapter tensor ${tensor.name} holds a value that is not finite.`)
+  }
   return values
 }

@@ -4,7 +4,7 @@
 // without overlap or gap.
 // Source: the safetensors format (u64 header length, JSON header, data).
 import { OpenChatError } from '../../errors.ts'
-import { bfloatToFloat, halfToFloat } from './half.ts'
+import { bfloatToFloat, halvesToFloats } from './half.ts'
 import { dtypeBytes, headerLength, parseSafetensorsHeader, truncated } from './safetensors-header.ts'
 
 export interface SafetensorsTensor {
@@ -41,9 +41,10 @@ export function readSafetensors(file: Uint8Array): SafetensorsFile {
  */
 export function safetensorFloats({ name, dtype, bytes }: SafetensorsTensor): Float32Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // Copied by its constructor where they must be aligned: a Buffer's `slice` shares the memory of others.
   const out = new Float32Array(bytes.length / (dtypeBytes[dtype] ?? 1))
   if (dtype === 'F32') for (let i = 0; i < out.length; i++) out[i] = view.getFloat32(4 * i, true)
-  else if (dtype === 'F16') for (let i = 0; i < out.length; i++) out[i] = halfToFloat(view.getUint16(2 * i, true))
+  else if (dtype === 'F16') halvesToFloats(new Uint16Array(new Uint8Array(bytes).buffer), out)
   else if (dtype === 'BF16') for (let i = 0; i < out.length; i++) out[i] = bfloatToFloat(view.getUint16(2 * i, true))
   else {
     throw new OpenChatError('tensor_type_unsupported', `Tensor ${name} is stored as ${dtype}; F32, F16 and BF16 are read.`, {
