@@ -1,6 +1,6 @@
 // Proof of the tests: plants one fault after another into a scratch copy of the tree and runs the test that is named for it.
 // A fault that no test notices is a defect of the tests.
-//   npm run mutate:kernels [-- --only TEXT] [--keep] [--json]
+//   npm run mutate:kernels [-- --only TEXT …] [--keep] [--json]
 // The faults are scripts/kernel-faults.ts. First the named tests run on the untouched copy, where all must be green; then each
 // fault alone, where the named test must be red, by a wrong result: a fault that does not even compile proves nothing and counts
 // as a failure here. Exit code 1: a fault survived, was stale (its text stands not exactly once) or did not compile.
@@ -42,8 +42,8 @@ interface VitestReport {
 
 export async function main(args: string[]): Promise<number> {
   const flags = readFlags(args, { values: ['only'], switches: ['keep', 'json'] })
-  const only = flags.text('only')
-  const chosen = faults.filter(({ file, what }) => only === undefined || `${file} ${what}`.includes(only))
+  const only = flags.all('only')
+  const chosen = faults.filter(({ file, what }) => only.length === 0 || only.some((text) => `${file} ${what}`.includes(text)))
   const scratch = mkdtempSync(join(tmpdir(), 'open-chat-faults-'))
   try {
     for (const entry of copied) cpSync(join(root, entry), join(scratch, entry), { recursive: true })
