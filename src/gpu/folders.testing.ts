@@ -11,6 +11,8 @@ export interface FolderVector {
   model_type: string
   dtype: string
   pre: string
+  /** Texts that try the cut, as bare prompts. */
+  strings: { text: string; tokens: number[] }[]
   chat: { messages: ChatTurn[]; tokens: number[] }
   cases: { tokens: number[]; text?: string; logits: string; greedy: number[]; logit_std: number }[]
 }

@@ -12,12 +12,13 @@ import { modelSource } from './model-source.ts'
 import type { NamedSource } from './split-gguf.ts'
 
 describe('a folder of transformers against transformers', () => {
-  it.each(folderVectors)('$folder: the same ids and logits', async ({ folder, cases, chat, pre }) => {
+  it.each(folderVectors)('$folder: the same ids and logits', async ({ folder, cases, chat, pre, strings }) => {
     const source = await modelSource(folderFiles(folder), folder)
     const gguf = await readGguf(source)
     expect(gguf.metadata.get('tokenizer.ggml.pre')).toBe(pre)
     expect(modelConfig(gguf)).toMatchObject({ name: folder, eosIds: [0, 2] })
     const tokenizer = createTokenizer(gguf)
+    for (const { text, tokens } of strings) expect(tokenizer.encodePrompt(text), JSON.stringify(text)).toEqual(tokens)
     expect(createChatTemplate(gguf, tokenizer).encode(chat.messages)).toEqual(chat.tokens)
     const model = await loadReference(gguf, source)
     for (const { tokens, text, logits } of cases) {

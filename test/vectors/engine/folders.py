@@ -28,6 +28,10 @@ UPPER, LOWER = r'[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]', r'[\p{Ll}\p{Lm}\p{Lo}\p{M}]'
 TEKKEN = rf'[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+'
 TEXT = ("<|im_start|>She'd paid 48 and 100250 crowns; WE'VE seen:\t\tx[7]  == -3 \n\n\n  the miller's 31st   row -- na\u00efve \u00be"
         " \u6771\u4eac e\u0301 HTTPServer camelCase \u01c5 /usr/lib// \U0001f36f!?<|im_end|>\n")
+STRINGS = ['', ' ', '\n', '\r\n\r\n x', '\t\t indented\n  twice\n\n\n', "I'm you're WE'LL they'D it\u2019s 'tis", '1 12 123 1234 12345678', '3.14159e-10, -7/8, 0x1F',
+           '\u0663\u0664\u0665 \u00bd \u00b2 \u2167 \u4e94', 'caf\u00e9 cafe\u0301 \u00c5ngstr\u00f6m A\u030a', 'camelCaseHTTPServerXml2Json iOS eBay McDonald', 'SNAKE_CASE_NAME kebab-case-name',
+           '\u01c4\u01c5\u01c6 \u02b0\u02b1 \u0f40\u0f71', '\u6771\u4eac\u90fd\u306b\u884c\u304d\u307e\u3059\u3002\u30ab\u30bf\u30ab\u30ca', '\u0434\u043e\u043c \u0414\u041e\u041c \u0434\u041e\u043c', '\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 \u0928\u092e\u0938\u094d\u0924\u0947', '\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea \u2764\ufe0f',
+           'a\u00a0b\u3000c\u2003d\u200be\ufeff', 'x  y   z    ', '   leading', 'path/to//file\n/etc\r\n//', 'if(a!=b){c+=d;}//e', '<think>so</think> <tool>', '<|im_end|><|im_start|>x<|tool|>', '"quoted" \u201ccurly\u201d \u00abfr\u00bb', '$5.00 \u20ac10 50% #1 @me a&b', 'e\u0301\u0301\u0301 \u0301x', '\U0001d54f\U0001d7d9 \u2102', 'end.\x00\x07\x1b', '\u1e9e\u00df \u0130\u0131 \u017f']
 CHAT = "{{ bos_token }}{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] | trim + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 MESSAGES = [dict(role='system', content='You count sacks.'), dict(role='user', content="  How many? It's 12 or 1,250, isn't it? ")]
 
@@ -99,6 +103,7 @@ def make(name, cfg, pre, dtype, seed, shard='1GB', note=''):
                  files={f: hashlib.sha256(open(os.path.join(folder, f), 'rb').read()).hexdigest() for f in sorted(os.listdir(folder))}, cases=[])
     for f in ('special_tokens_map.json',):
         os.remove(os.path.join(folder, f)); entry['files'].pop(f)
+    entry['strings'] = [dict(text=text, tokens=fast(text).input_ids) for text in STRINGS]
     entry['chat'] = dict(messages=MESSAGES, tokens=fast.apply_chat_template(MESSAGES, add_generation_prompt=True))
     for i, n in enumerate((1, 22, 83, 0)):
         ids = [int(x) for x in rng.integers(3, cfg.vocab_size - 3, n)] if n else fast(TEXT).input_ids
