@@ -139,6 +139,10 @@ test.describe('the loop', () => {
     await expect(page.locator('li[data-step="posted"]')).toContainText('its hash was recomputed')
     expect(await violations(page)).toEqual([])
     await page.screenshot({ path: info.outputPath('verified.png'), fullPage: true })
+    await page.getByRole('button', { name: 'Did this model say this?' }).click()
+    const said = page.locator('li[data-step="said"]')
+    await expect(said).toHaveAttribute('data-status', /^(ok|failed|unknown)$/, { timeout: 60_000 })
+    await expect(said).toContainText(/Said again here: each of \d+ tokens/)
   })
 
   test('a validator that shows another amount than the receipt’s turns “posted” red, and nothing else', async () => {

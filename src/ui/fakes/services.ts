@@ -18,6 +18,7 @@ import { fakeIntake } from './intake.ts'
 import { fakeModels } from './models.ts'
 import { type FakeDocument, FEE, fakeEngine, fakeLedger, fakeTracer } from './ports.ts'
 import { earlierReceipts, fakeBatch } from './receipts.ts'
+import { fakeReplay } from './replay.ts'
 import { fakeWalletDesk } from './wallet.ts'
 
 const PINNED: Assurance = { level: 'pinned', label: 'proven against devnet header 128' }
@@ -98,6 +99,7 @@ export function createFakeServices(query: URLSearchParams): Services {
           yield step
         }
       },
+      replay: (_, signal) => fakeReplay(query.get('replay'), signal),
       exportFile: async (id) => JSON.stringify({ receipt: id }, null, 1),
     },
     wallet,

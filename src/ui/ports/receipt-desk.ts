@@ -152,7 +152,6 @@ export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts
     const said = own?.said
     const known = said === undefined ? fetched : withLastSaid(fetched, said.chain, when(said.at, Date.now()))
     for await (const step of streamOf(api.verify({ receipt, domain, signer, chain: known }, signal))) yield step as VerifyStep
-    yield* replaySteps(api, receipt, replay, signal)
   }
 
   return {
@@ -188,6 +187,11 @@ export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts
       },
       watch,
       verify,
+      async *replay(source, signal) {
+        const api = await tracer()
+        const receipt = 'id' in source ? await ownerReceipt(await kept(source.id)) : await api.parse(source.file)
+        yield* replaySteps(api, receipt, replay, signal)
+      },
       async exportFile(id) {
         return (await tracer()).write(await ownerReceipt(await kept(id)))
       },

@@ -1,5 +1,5 @@
-// The last step of a verification, "This model said this": asked of the engine, judged in the attribution worker. It comes after
-// the others because it takes seconds, and it is `unknown`, with the reason, wherever the model is not loaded.
+// The step "This model said this": asked of the engine, judged in the attribution worker. It is `unknown`, with the reason, wherever
+// the model is not loaded. Not one of a verification's own steps: it takes seconds, and the graphics card.
 import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
 import { toWire } from '../../errors.ts'
 import type { AttributionWorker } from '../../workers/attribution-api.ts'
@@ -14,8 +14,6 @@ export async function* replaySteps(
   replay: (ask: ReplayAsk) => Promise<ReplayFindings>,
   signal: AbortSignal,
 ): AsyncGenerator<VerifyStep> {
-  // Who does not hold the answer is not told of a step about it.
-  if (receipt.owner === undefined) return
   const began = performance.now()
   yield { ...(await api.said(receipt, 'pending')), ms: 0 } as VerifyStep
   const outcome = await replayed().catch((error: unknown) => ({ error: toWire(error) }))

@@ -63,6 +63,8 @@ export interface ReceiptService {
   watch(id: Hex, listener: (state: ReceiptState, assurance: Assurance | null) => void): () => void
   /** Re-runs everything about a kept receipt, or about a receipt file (JSON text). @throws receipt_invalid, receipt_unknown */
   verify(source: { id: Hex } | { file: string }, signal: AbortSignal): AsyncIterable<VerifyStep>
+  /** Lets the model say it again: one more step, announced and then judged; `unknown` where the model is not loaded here. @throws as verify */
+  replay(source: { id: Hex } | { file: string }, signal: AbortSignal): AsyncIterable<VerifyStep>
   /** The receipt as a JSON file that `verify` takes, owner's parts included. */
   exportFile(id: Hex): Promise<string>
 }

@@ -4,12 +4,16 @@
 import { asOpenChatError, type OpenChatError } from '../../errors.ts'
 import type { ReceiptService, VerifyStep } from '../services.ts'
 
+type Source = Parameters<ReceiptService['verify']>[0]
+
 export class Verification {
   #service: ReceiptService
   #steps = $state.raw<VerifyStep[]>([])
   #running = $state.raw(false)
   #finished = $state.raw(false)
   #error = $state.raw<OpenChatError | null>(null)
+  #replayed = $state.raw(false)
+  #source: Source | null = null
   #cancel: AbortController | null = null
 
   constructor(service: ReceiptService) {
@@ -37,16 +41,35 @@ export class Verification {
     return this.#steps.filter((step) => step.status === status)
   }
 
-  async run(source: Parameters<ReceiptService['verify']>[0]): Promise<void> {
+  /** The model was asked, or is being asked. */
+  get replayed(): boolean {
+    return this.#replayed
+  }
+
+  async run(source: Source): Promise<void> {
     this.stop()
+    this.#source = source
+    this.#steps = []
+    this.#replayed = false
+    await this.#follow((signal) => this.#service.verify(source, signal))
+  }
+
+  /** Asks the model whether it said this, after a run that came to its end. */
+  async replay(): Promise<void> {
+    const source = this.#source
+    if (source === null || !this.#finished || this.#replayed) return
+    this.#replayed = true
+    await this.#follow((signal) => this.#service.replay(source, signal))
+  }
+
+  async #follow(begin: (signal: AbortSignal) => AsyncIterable<VerifyStep>): Promise<void> {
     const cancel = new AbortController()
     this.#cancel = cancel
-    this.#steps = []
     this.#error = null
     this.#finished = false
     this.#running = true
     try {
-      for await (const step of this.#service.verify(source, cancel.signal)) {
+      for await (const step of begin(cancel.signal)) {
         if (cancel.signal.aborted) return
         const at = this.#steps.findIndex((known) => known.id === step.id)
         this.#steps = at === -1 ? [...this.#steps, step] : this.#steps.with(at, step)

@@ -80,6 +80,8 @@ export const ledgerRoom = {
     levels: { public: 'public', owner: 'owner' },
     levelHints: { public: 'Anyone can check this step.', owner: 'Needs the prompt, the answer and the salt, which only the owner holds.' },
     statuses: { pending: 'running', ok: 'holds', failed: 'does not hold', unknown: 'not checked' },
+    replay: 'Did this model say this?',
+    replayHint: 'The model reads the prompt and the answer again, here, and looks at every word. Takes seconds on a graphics card.',
     expected: 'Expected',
     got: 'Got',
   },
