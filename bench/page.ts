@@ -5,20 +5,16 @@
 // Tasks are read from Chromium's own trace: `wall` counts what the machine made the thread wait, `cpu` only what it worked.
 // A cold load is a fresh browser profile. Exit code 1: the longest task while streaming is above its bar.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test'
-import { svelte } from '@sveltejs/vite-plugin-svelte'
-import sirv from 'sirv'
-import { build } from 'vite'
 import { startHouse } from '../e2e/house.ts'
 import { readFlags } from '../scripts/flags.ts'
 import { findChromium, stateDir } from '../scripts/setup.mjs'
 import { OpenChatError } from '../src/errors.ts'
+import { servePages } from './page/serve.ts'
 import { longestTask, type TraceEvent } from './page/trace.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -57,7 +53,7 @@ export async function main(args: string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'open-chat-bench-'))
   mkdirSync(stateDir, { recursive: true })
   const house = await startHouse(join(folder, 'chain'))
-  const beside = await serveBeside(join(folder, 'beside'))
+  const beside = await servePages(['blank.html', 'wllama.html'], join(folder, 'beside'), join(stateDir, 'models'))
   const browser = await chromium.launch({
     executablePath,
     args: [
@@ -104,30 +100,6 @@ export async function main(args: string[]): Promise<number> {
 }
 
 const VIEW = { viewport: { width: 1280, height: 800 } }
-
-/** The two pages that ours is set beside, built and served with what shared memory asks for (wllama's threads). */
-async function serveBeside(outDir: string): Promise<{ url: string; server: Server }> {
-  const folder = join(root, 'bench', 'page')
-  await build({
-    root: folder,
-    configFile: false,
-    logLevel: 'error',
-    plugins: [svelte({ configFile: false })],
-    build: { outDir, target: 'es2023', rollupOptions: { input: [join(folder, 'blank.html'), join(folder, 'wllama.html')] } },
-  })
-  const page = sirv(outDir)
-  const models = sirv(join(stateDir, 'models'), { dev: true })
-  const server = createServer((request, response) => {
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
-    const missing = () => void response.writeHead(404).end()
-    if (!request.url!.startsWith('/models/')) return page(request, response, missing)
-    request.url = request.url!.slice('/models'.length)
-    models(request, response, missing)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server }
-}
 
 /** Notes of the browser about painting, kept where `paintOf` finds them. */
 const observe = () => {
