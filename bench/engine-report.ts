@@ -69,6 +69,7 @@ export function reportOf(stats: EngineStats, shape: Shape, floor: Floor, measure
     ...facts,
     warmUp: 1,
     weightBytes: stats.weightBytes,
+    boot: stats.boot,
     copyGBPerSecond: floor.bytesPerSecond / 1e9,
     dispatchUs: floor.dispatchMs * 1000,
     rows,
@@ -115,7 +116,13 @@ export function tableOf(report: Report): string {
         `rank ${rank} on all linear: ${overheadPercent.toFixed(1)} % slower; its bytes alone are ${byteFloorPercent.toFixed(1)} %`,
     ),
     `turns: ${turns.fresh.join(', ')} tokens were new, ${turns.prefilled.join(', ')} were prefilled; ${turns.newPipelines} pipelines were made in the third`,
+    ...(report.boot === null ? [] : [bootLine(report.boot)]),
     verdict.join('; '),
     '',
   ].join('\n')
+}
+
+function bootLine({ decode, checked, ms, demoted }: NonNullable<EngineStats['boot']>): string {
+  const given = demoted.map(({ kernel, from, to }) => `${kernel} was wrong: ${from} gave way to ${to}`)
+  return `self-test: ${checked} kernels in ${ms.toFixed(0)} ms, decoding by ${decode}${given.length === 0 ? '' : `; ${given.join('; ')}`}`
 }

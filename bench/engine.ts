@@ -45,7 +45,7 @@ export async function main(args: string[]): Promise<number> {
     const from = performance.now()
     const contextTokens = Math.max(1024, 2 * (settings.promptTokens + settings.tokens) + 64)
     const watch = new TrafficWatch()
-    const engine = await loadEngine({ device, source, contextTokens })
+    const engine = await loadEngine({ device, source, contextTokens, selfTest: { memory: null } })
     const loadMs = performance.now() - from
     const measured = await new EngineRuns(engine, shape, settings, watch, say).measure()
     const report = reportOf(engine.stats(), shape, floor, measured, {
