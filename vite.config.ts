@@ -37,14 +37,25 @@ export default defineConfig({
       },
       injectManifest: {
         globPatterns: ['index.html', 'assets/*.{js,css,woff2}', 'icons/*', 'manifest.webmanifest', 'catalogue.json'],
-        // Other engines and the PDF reader: megabytes that most visits never use. They are kept once they are used.
-        globIgnores: ['assets/{web-llm,wllama,pdf}*', 'assets/*.worker-*.wasm'],
+        // Other engines, the grammars and the PDF reader: megabytes that most visits never use. They are kept once they are used.
+        globIgnores: ['assets/{web-llm,wllama,xgrammar,pdf}*', 'assets/*.worker-*.wasm'],
         // Names that hold their digest need no revision.
         dontCacheBustURLsMatching: /^assets\//,
         maximumFileSizeToCacheInBytes: 2 ** 21,
       },
     }),
   ],
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      output: {
+        // Its file is called index.js, a name by which nothing could be left out above.
+        assetFileNames: ({ originalFileNames }) =>
+          originalFileNames.some((name) => name.includes('web-xgrammar'))
+            ? 'assets/xgrammar-[hash][extname]'
+            : 'assets/[name]-[hash][extname]',
+      },
+    },
+  },
   build: { target: 'es2023', sourcemap: false },
 })

@@ -42,11 +42,8 @@ test('an engine is offered only what it takes, and the panel says what is missin
   await expect(page.getByText('Not taken by this engine')).toHaveCount(0)
   await page.getByRole('slider', { name: 'Min-p' }).waitFor()
   await page.keyboard.press('Escape')
-  await page
-    .getByRole('button', { name: /SmolLM2/ })
-    .first()
-    .click()
-  await page.getByRole('radio', { name: /Llama 3.2 1B/ }).click()
+  await page.getByRole('button', { name: /^Model and adapter/ }).click()
+  await page.getByRole('combobox', { name: 'Model', exact: true }).selectOption({ label: 'Llama 3.2 1B, web-llm' })
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Sampling' }).click()
   await expect(page.getByText('Not taken by this engine: Top-k, Min-p.')).toBeVisible()
