@@ -63,17 +63,17 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
 }
 
 /**
- * A source rewritten as a whole, of another length perhaps: rows in another order, numbers in another type. The last whole is
- * kept while it is read from, so that reading it in pieces rewrites it once.
+ * A source rewritten as a whole, of another length perhaps: rows in another order, numbers in another type. Read from front to end
+ * in pieces it is rewritten once: the whole is held until its last byte was read.
  */
 export function rewrittenSource(source: ByteSource, bytes: number, rewrite: (whole: Uint8Array) => Uint8Array): ByteSource {
-  let whole: WeakRef<Uint8Array> | null = null
+  let whole: Uint8Array | null = null
   return {
     bytes,
     async read(offset, length) {
       ensureInside(bytes, offset, length)
-      const held = whole?.deref() ?? rewrite(await source.read(0, source.bytes))
-      whole = new WeakRef(held)
+      const held = whole ?? rewrite(await source.read(0, source.bytes))
+      whole = offset + length === bytes ? null : held
       return held.subarray(offset, offset + length)
     },
   }
