@@ -45,6 +45,7 @@ describe('modelConfig', () => {
     expect(modelConfig(altered('llama.attention.sliding_window', 24)).slidingWindow).toBe(24)
     expect(modelConfig(altered('llama.attention.sliding_window', 24), { slidingWindow: 8 }).slidingWindow).toBe(24)
     expect(modelConfig(gguf, { slidingWindow: 8 }).slidingWindow).toBe(8)
+    expect(modelConfig(altered('llama.rope.scale_linear', 4)).ropeScaling).toEqual({ type: 'linear', factor: 4 })
     expect(() => modelConfig(altered('llama.attention.key_length', 20))).toThrowError(
       expect.objectContaining({ code: 'gguf_invalid', meta: { tensor: 'blk.0.attn_q.weight' } }),
     )

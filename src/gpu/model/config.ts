@@ -123,6 +123,9 @@ function ensureWhole({ metadata, tensors }: GgufFile): void {
 function ropeScaling(gguf: GgufFile, architecture: Architecture): RopeScaling | null {
   const key = (name: string) => `${architecture}.rope.scaling.${name}`
   const number = (name: string, otherwise: number) => (gguf.metadata.has(key(name)) ? positive(gguf, key(name)) : otherwise)
+  // What linear scaling was called before there were others.
+  const old = `${architecture}.rope.scale_linear`
+  if (gguf.metadata.has(old) && !gguf.metadata.has(key('type'))) return { type: 'linear', factor: positive(gguf, old) }
   const type = gguf.metadata.get(key('type')) ?? 'none'
   if (type === 'none') return null
   if (type === 'linear') return { type, factor: positive(gguf, key('factor')) }
