@@ -289,10 +289,10 @@ const kernels: Row[] = [
 const host: Row[] = [
   [
     'formats/half.ts',
-    'the midpoint to infinity stays finite',
+    'the largest half becomes infinite',
     'magnitude >= 0x477ff000',
-    'magnitude > 0x477ff000',
-    'formats/half: rounds midpoints',
+    'magnitude >= 0x477fe000',
+    'formats/half: gives every finite pattern back',
   ],
   [
     'formats/half.ts',
@@ -359,7 +359,13 @@ const host: Row[] = [
     'sequence.pages.splice(Math.floor(sequence.tokens.length / pageTokens))',
     'model/kv-cache: never gives a page to two sequences',
   ],
-  ['stop-filter.ts', 'the end of a stop string is let through', 'stop.length - 1', 'stop.length - 2', 'stop-filter: releases exactly'],
+  [
+    'stop-filter.ts',
+    'the end of a stop string is let through',
+    'stop.length - 1',
+    'stop.length - 2',
+    'stop-filter: ends at whichever stop string comes first',
+  ],
   [
     'lora/extents.ts',
     'joined ranges lose their length',
