@@ -24,7 +24,7 @@ export interface SpeculateParts {
 const fewest = 3
 const mostGuesses = 15
 /** Tokens that a match must have, at first and at most. */
-const leastMatch = 3
+const leastMatch = 4
 const strictestMatch = 8
 /** Tokens without a guess after guessing did not pay; twice as many after each time it does not. */
 const firstRest = 4
