@@ -11,6 +11,7 @@ import { readGguf } from './formats/gguf.ts'
 import { readPeft } from './formats/peft.ts'
 import { type GrammarLibrary, Grammars } from './grammar.ts'
 import { Programs } from './kernels/kernel.ts'
+import type { KvPrecision } from './kernels/kv/precision.ts'
 import { AdapterPool, poolDefaults } from './lora/adapter-pool.ts'
 import { AdapterShelf } from './lora/adapter-shelf.ts'
 import { withGains } from './lora/dora.ts'
@@ -40,6 +41,8 @@ export interface EngineOptions {
   slidingWindow?: number
   /** Digest of the file (sha256, hex), when it is known: adapters that name their base are held to it. */
   sha256?: string
+  /** Of keys and values; f32 when absent. f16 halves their bytes and costs about 1e-2 in a logit. */
+  precision?: KvPrecision
   /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
   decodeVariant?: 'lanes' | 'thread-1'
   /** Holds the kernels against the CPU before the first answer, and gives wrong ones up: boot.ts. Absent, nothing is tested. */
@@ -61,7 +64,7 @@ const defaultContext = 8192
  * device_lost, cancelled, gpu_miscomputes
  */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
-  const { device, source, sha256 } = options
+  const { device, source, sha256, precision = 'f32' } = options
   const gguf = await readGguf(source)
   const config = modelConfig(gguf, options)
   requireShape(config)
@@ -80,7 +83,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   })
   const { slots = poolDefaults.slots, deviceBytes = poolDefaults.bytes, hostBytes } = options.adapterLimits ?? {}
   const pool = new AdapterPool(arena, recorder, config, { slots, bytes: deviceBytes })
-  const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens })
+  const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens, precision })
   const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters: pool })
   const parallel = () => forward.decodeVariant === 'lanes'
   const chooser = new Chooser({ arena, recorder, programs, scratch, vocab: config.vocab, parallel })
@@ -123,6 +126,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       if (options.selfTest)
         booted = await boot({ forward, chooser, recorder, cache, scratch, weights, gguf, source, config }, device, options.selfTest.memory)
       await chooser.warm()
+      // Readbacks of the probes.
+      arena.trim()
     })
   } catch (error) {
     dispose()

@@ -5,6 +5,7 @@
 // Not a parity test: it says that kernels compute what they should, not that the model is the right one.
 // Invariant: nothing of it stays in the cache.
 import type { GgufFile } from './formats/gguf.ts'
+import { halfToFloat } from './formats/half.ts'
 import type { TileVariant } from './kernels/projection.ts'
 import type { Chooser } from './model/chooser.ts'
 import type { ModelConfig } from './model/config.ts'
@@ -169,7 +170,8 @@ async function stagesOf(
     if (index === gated) {
       stages.attended = await stream()
       stages.q = await floats(scratch.q, rows.length * config.heads * config.headDim)
-      stages.kv = new Float32Array(await recorder.read(cache.buffers[0], cache.buffers[0].size))
+      const kv = await recorder.read(cache.buffers[0], cache.buffers[0].size)
+      stages.kv = cache.precision === 'f32' ? new Float32Array(kv) : Float32Array.from(new Uint16Array(kv), halfToFloat)
       stages.o = await floats(scratch.o, rows.length * scratch.oStride)
       stages.m = await floats(scratch.m, rows.length * scratch.mStride)
     }

@@ -4,11 +4,7 @@ import together from './attention.wgsl?raw'
 import join from './attention-join.wgsl?raw'
 import alone from './attention-thread.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
-import readF16 from './kv/read-f16.wgsl?raw'
-import readF32 from './kv/read-f32.wgsl?raw'
-
-/** What keys and values are stored in. */
-export type KvPrecision = 'f32' | 'f16'
+import { type KvPrecision, kvReads } from './kv/precision.ts'
 
 export interface AttentionInput {
   /** A workgroup, or one thread, for each row, head and split. */
@@ -47,7 +43,7 @@ export function attention(input: AttentionInput): Dispatch[] {
   const splits = split?.count ?? 1
   const headVec = headDim / 4
   const buffers = [input.q, input.kv, input.rows, input.pages, split?.parts ?? input.o]
-  const read = precision === 'f16' ? readF16 : readF32
+  const read = kvReads[precision]
   const attend: Dispatch = {
     kernel: {
       name: thread ? `attention-thread/${precision}/${headVec}` : `attention/${precision}`,

@@ -29,7 +29,7 @@ it.each([
     q: await lab.buffer(Float32Array.from(q.flatMap((row) => [...row]))),
     kv: await lab.buffer(Float32Array.from(kv.flatMap((row) => [...row]))),
   }
-  await lab.run([headNorm({ ...buffers, heads, kvHeads, headDim, epsilon: 1e-6 })], counts)
+  await lab.run([headNorm({ ...buffers, precision: 'f32', heads, kvHeads, headDim, epsilon: 1e-6 })], counts)
 
   const turned = (row: Float64Array, gain: ArrayLike<number>, position: number) => {
     const out = new Float64Array(row.length)

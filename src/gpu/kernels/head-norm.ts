@@ -1,6 +1,7 @@
 // Twin of head-norm.wgsl: typed arguments to a dispatch.
 import body from './head-norm.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
+import { type KvPrecision, kvWrites } from './kv/precision.ts'
 
 export interface HeadNormInput {
   batch: GPUBuffer
@@ -14,6 +15,7 @@ export interface HeadNormInput {
   q: GPUBuffer
   /** [places][2 · kvHeads · headDim] */
   kv: GPUBuffer
+  precision: KvPrecision
   heads: number
   kvHeads: number
   headDim: number
@@ -24,8 +26,8 @@ export function headNorm(input: HeadNormInput): Dispatch {
   const { heads, kvHeads, headDim } = input
   return {
     kernel: {
-      name: 'head-norm',
-      code: body,
+      name: `head-norm/${input.precision}`,
+      code: [kvWrites[input.precision], body].join('\n'),
       groups: [['uniform', 'read', 'read', 'read', 'write', 'write']],
     },
     constants: { HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, EPSILON: input.epsilon },

@@ -76,6 +76,7 @@ it.each([
         variant,
         workgroup: 8,
         xStride,
+        precision: 'f32',
         heads,
         kvHeads,
         headDim,

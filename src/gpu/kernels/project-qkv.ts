@@ -1,5 +1,6 @@
 // Twin of project-qkv.wgsl: typed arguments to a dispatch.
 import type { Dispatch } from './kernel.ts'
+import { type KvPrecision, kvWrites } from './kv/precision.ts'
 import body from './project-qkv.wgsl?raw'
 import { type ProjectionInput, projection } from './projection.ts'
 
@@ -18,10 +19,11 @@ export interface QkvInput extends ProjectionInput {
   q: GPUBuffer
   /** [places][2 · kvHeads · headDim] */
   kv: GPUBuffer
+  precision: KvPrecision
 }
 
 export function projectQkv(input: QkvInput): Dispatch {
-  return projection('project-qkv', body, input, {
+  return projection(`project-qkv/${input.precision}`, [kvWrites[input.precision], body].join('\n'), input, {
     read: [input.rows, input.rope],
     write: [input.q, input.kv],
     constants: {

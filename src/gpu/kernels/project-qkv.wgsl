@@ -3,7 +3,7 @@
 // A tile's four rows, within one head: i, i + 1, i + d/2, i + 1 + d/2 of a q or k head (so a thread owns whole pairs), and
 // 4u .. 4u + 3 of a v head. Heads in the order q, k, v. Positions and cache places are the rows' own: nothing is shared.
 // X: the residual stream, its norm still to be scaled (tile/shared.wgsl). rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
-// q: [rows][HEADS · d]. kv: [place][k: KV_HEADS · d, v: KV_HEADS · d].
+// q: [rows][HEADS · d]. kv: [place][k: KV_HEADS · d, v: KV_HEADS · d], stored as kv/write-*.wgsl says, a prelude.
 // Cost: 2 · (HEADS + 2 · KV_HEADS) · d · hidden FLOP a token; reads W once for each tile of tokens.
 struct Row {
   position: u32,
@@ -15,7 +15,7 @@ struct Row {
 @group(0) @binding(3) var<storage, read> rows: array<Row>;
 @group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> q: array<f32>;
-@group(0) @binding(6) var<storage, read_write> kv: array<f32>;
+@group(0) @binding(6) var<storage, read_write> kv: array<KvWord>;
 
 override HEADS: u32;
 override KV_HEADS: u32;
@@ -46,10 +46,8 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
     let owned = vec4(r, r + 1u, r + 2u, r + 3u);
     let v = with_delta(gained(products, token, 2u, owned) + bias, token, 2u, owned);
     let to = row.place * 2u * kv_dim + kv_dim + r;
-    kv[to] = v.x;
-    kv[to + 1u] = v.y;
-    kv[to + 2u] = v.z;
-    kv[to + 3u] = v.w;
+    put_pair(to, v.xy);
+    put_pair(to + 2u, v.zw);
     return 0.0;
   }
   let half = HEAD_DIM / 2u;
@@ -64,10 +62,8 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   let turned = select(y, rotated, ROTATED);
   if (is_key) {
     let to = row.place * 2u * kv_dim + r;
-    kv[to] = turned.x;
-    kv[to + 1u] = turned.y;
-    kv[to + half] = turned.z;
-    kv[to + half + 1u] = turned.w;
+    put_pair(to, turned.xy);
+    put_pair(to + half, turned.zw);
   } else {
     let to = token * HEADS * HEAD_DIM + r;
     q[to] = turned.x;

@@ -330,14 +330,18 @@ export class Forward {
     const { x, xStride, batch, rows, rope, q } = scratch
     const { qkv, headGains } = weights.layers[layer]
     const kv = cache.buffers[layer]
+    const { precision } = cache
     const work = qkv.map((segment) =>
       projectQkv({
         ...{ ...this.#ways(segment, variant), expand, x, xStride, norm: this.#norm(2 * layer, variant) },
-        ...{ batch, rows, rope, q, kv, heads, kvHeads, headDim, rotated: headGains === null },
+        ...{ batch, rows, rope, q, kv, precision, heads, kvHeads, headDim, rotated: headGains === null },
       }),
     )
     if (headGains === null) return work
-    return [...work, headNorm({ batch, rows, rope, gains: headGains, q, kv, heads, kvHeads, headDim, epsilon: config.rmsEpsilon })]
+    return [
+      ...work,
+      headNorm({ batch, rows, rope, gains: headGains, q, kv, precision, heads, kvHeads, headDim, epsilon: config.rmsEpsilon }),
+    ]
   }
 
   #attention(layer: number, split: boolean): Dispatch[] {
@@ -355,7 +359,7 @@ export class Forward {
         pages,
         o,
         oStride,
-        precision: 'f32',
+        precision: cache.precision,
         split: split ? { count: splits, parts } : null,
       },
     })

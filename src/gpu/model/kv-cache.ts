@@ -2,9 +2,10 @@
 // Not attention, and not a prompt store: it knows token ids only.
 // Invariants: a page belongs to one sequence; a parked sequence is found again by its content alone, that is by the adapter's
 // digest and the tokens, never by a name (three servers shipped that bug); live sequences are never evicted.
-// f32 throughout: k and v rounded to f16 cost 1.3e-2 in a logit.
+// f32 unless f16 is asked for, which halves the bytes: k and v rounded to f16 cost 1.3e-2 in a logit.
 import { OpenChatError } from '../../errors.ts'
 import type { Arena, Lease } from '../arena.ts'
+import { type KvPrecision, kvBytes } from '../kernels/kv/precision.ts'
 import type { Recorder } from '../recorder.ts'
 
 export const pageTokens = 32
@@ -23,10 +24,12 @@ export interface KvShape {
   /** kvHeads · headDim */
   width: number
   contextTokens: number
+  /** f32 when absent. */
+  precision?: KvPrecision
 }
 
 export class KvCache {
-  /** One buffer a layer, [pages · 32][k, v][width] f32. Replaced when the pool grows: then `generation` moves. */
+  /** One buffer a layer, [pages · 32][k, v][width] of `precision`. Replaced when the pool grows: then `generation` moves. */
   buffers: GPUBuffer[] = []
   generation = 0
   #leases: Lease<GPUBuffer>[] = []
@@ -43,6 +46,10 @@ export class KvCache {
     this.#arena = arena
     this.#recorder = recorder
     this.#shape = shape
+  }
+
+  get precision(): KvPrecision {
+    return this.#shape.precision ?? 'f32'
   }
 
   get bytes(): number {
@@ -188,7 +195,7 @@ export class KvCache {
   }
 
   get #pageBytes(): number {
-    return pageTokens * 2 * this.#shape.width * 4
+    return pageTokens * 2 * this.#shape.width * kvBytes[this.precision]
   }
 
   /** Through a scratch buffer: WebGPU copies nothing within one buffer. */

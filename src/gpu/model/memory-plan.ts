@@ -4,6 +4,7 @@
 import type { GgufFile } from '../formats/gguf.ts'
 import { requireSupportedType } from '../formats/quant.ts'
 import { partWords } from '../kernels/attention.ts'
+import { type KvPrecision, kvBytes } from '../kernels/kv/precision.ts'
 import { rowWithSums, zParts } from '../kernels/projection.ts'
 import { zRecord } from '../lora/face.ts'
 import { layerTensors, type ModelConfig, modelConfig, requireTensor } from './config.ts'
@@ -29,13 +30,14 @@ const poolFloor = 2 << 20
 
 /**
  * @param adapterBytes of the adapters' files together; their pools double as they grow
+ * @param precision of keys and values
  * @throws architecture_unsupported, tensor_type_unsupported, gguf_invalid: what loading would throw, before a byte of it is fetched
  */
-export function memoryPlan(gguf: GgufFile, contextTokens: number, adapterBytes = 0): MemoryPlan {
+export function memoryPlan(gguf: GgufFile, contextTokens: number, adapterBytes = 0, precision: KvPrecision = 'f32'): MemoryPlan {
   const config = modelConfig(gguf)
   const context = Math.min(contextTokens, config.contextTokens)
   const weights = weightBytes(gguf, config)
-  const layerCache = Math.ceil(context / pageTokens) * pageTokens * 2 * config.kvHeads * config.headDim * 4
+  const layerCache = Math.ceil(context / pageTokens) * pageTokens * 2 * config.kvHeads * config.headDim * kvBytes[precision]
   const cache = layerCache * config.layers
   const scratch = scratchBytes(config, context)
   const adapters = adapterBytes === 0 ? 0 : adapterFloor * config.layers + Math.max(poolFloor, 2 * adapterBytes)

@@ -1,0 +1,44 @@
+// Keys and values in f16: half the bytes, nearly the same logits and perplexity, and the same promises about steps and forks.
+import { afterAll, expect, it } from 'vitest'
+import { openNodeGpu } from '../../scripts/node-engine.ts'
+import { tinyModel } from '../../scripts/tiny-model.ts'
+import { openDevice } from './device.ts'
+import { loadEngine } from './engine.ts'
+import { memorySource } from './formats/bytes.testing.ts'
+import { readGguf } from './formats/gguf.ts'
+import { largestDifference } from './kernels/lab.testing.ts'
+import { memoryPlan } from './model/memory-plan.ts'
+
+const device = await openDevice(openNodeGpu())
+afterAll(() => device.destroy())
+
+// qwen3 turns its keys in place.
+it.each([
+  ['llama', 'thread-1'],
+  ['qwen3', 'lanes'],
+] as const)('%s, %s', async (architecture, decodeVariant) => {
+  const file = tinyModel({ type: 'Q8_0', architecture, seed: 3, contextTokens: 256 })
+  const tokens = Array.from({ length: 60 }, (_, i) => (i * 101 + 7) % 300)
+  const open = (precision: 'f32' | 'f16') => loadEngine({ device, source: memorySource(file), decodeVariant, precision })
+  const [whole, half] = [await open('f32'), await open('f16')]
+  const exact = await whole.session().prefill(tokens)
+  const session = half.session()
+  const rounded = await session.prefill(tokens)
+  expect(largestDifference(rounded, exact)).toBeLessThan(2e-1)
+  expect(largestDifference(rounded, exact)).toBeGreaterThan(0)
+  expect(half.stats().kvBytes).toBe(whole.stats().kvBytes / 2)
+  const gguf = await readGguf(memorySource(file))
+  expect(memoryPlan(gguf, 256, 0, 'f16').cache).toBe(memoryPlan(gguf, 256).cache / 2)
+
+  const mean = (surprises: ArrayLike<number>) => Array.from(surprises).reduce((sum, x) => sum + x, 0) / surprises.length
+  const perplexity = [Math.exp(mean(await whole.score(tokens))), Math.exp(mean(await half.score(tokens)))]
+  expect(perplexity[1] / perplexity[0]).toBeCloseTo(1, 2)
+
+  const fork = await session.fork()
+  const [[first], [second]] = [await half.step([{ session, token: 9 }]), await half.step([{ session: fork, token: 9 }])]
+  expect(largestDifference(first, second)).toBe(0)
+  const again = half.session()
+  expect(largestDifference(await again.prefill([...tokens, 9]), first)).toBeLessThan(1e-3)
+  whole.dispose()
+  half.dispose()
+})
