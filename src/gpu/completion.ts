@@ -44,6 +44,7 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
   const begin = performance.now()
   const prompt = promptTokens(request, tokenizer, parts.template)
   checkSettings(request, tokenizer.size)
+  if (prompt.length === 0) throw promptEmpty()
   const constraint = request.responseFormat === undefined ? null : await parts.constraint(request.responseFormat)
   const sampler = new Sampler(request, prompt, constraint)
   const stop = new StopFilter(request.stop ?? [])
@@ -60,13 +61,16 @@ export async function* complete(parts: CompletionParts, request: CompletionReque
   const dispatches = { prefill: 0, decode: 0, perToken: 0 }
   const counted = parts.dispatches()
 
-  if (prompt.length === 0) throw promptEmpty()
-  const hold = await parts.hold(request.adapter)
+  const giveUp = (error: unknown) => {
+    constraint?.release()
+    throw error
+  }
+  const hold = await parts.hold(request.adapter).catch(giveUp)
   const sequence = await runner.turns
     .take(() => cache.resume(hold.key, prompt))
     .catch((error: unknown) => {
       hold.release()
-      throw error
+      return giveUp(error)
     })
   let pending: Promise<Drawn> | undefined
   try {

@@ -1,9 +1,10 @@
 // What becomes of a submit's logits: the dispatches behind the head, and the reading of what they chose. Per row a token drawn on
 // the device (4 bytes come back), a token drawn here from logits that were read, or the logits themselves; rows of all kinds
 // share a submit, and one copy brings everything.
-// Where a barrier is dear (Forward.decodeVariant, chosen by timing it) the CPU draws what is not plainly greedy: on SwiftShader,
-// two cores, a vocabulary of 49,152 at temperature 0.8 and top-p 0.9, sample.wgsl took 57 ms a token and reading plus
-// draw.ts 2.6 in the same run, 22 times less (2026-11). Log probabilities are always told from logits that were read.
+// Where a barrier is dear (Forward.decodeVariant, chosen by timing it) the CPU draws what is not plainly greedy: on SwiftShader, a
+// vocabulary of 49,152 at temperature 0.8 and top-p 0.9, sample.wgsl took 1.9 times as long as reading the logits and draw.ts
+// (34 and 18 ms on two cores that others used too, one run, interleaved, 2026-11). Log probabilities are always told from logits
+// that were read.
 // Not a sampler's state: that is sampler.ts.
 import type { Arena, Lease } from '../arena.ts'
 import { argmax } from '../kernels/argmax.ts'
