@@ -160,7 +160,7 @@ const kernels: Row[] = [
     'if (r + 4u < VOCAB)',
     'kernels/project-logits.gpu: vocabulary of 64, 3 picks',
   ],
-  ['head-norm.wgsl', 'keys take the gains of queries', 'gains[HEAD_DIM + i]', 'gains[i]', 'kernels/head-norm.gpu: 8 heads on 2 of 32'],
+  ['head-norm.wgsl', 'keys take the gains of queries', 'let g = HEAD_DIM + i;', 'let g = i;', 'kernels/head-norm.gpu: 8 heads on 2 of 32'],
   [
     'head-norm.wgsl',
     'queries turn the other way',
