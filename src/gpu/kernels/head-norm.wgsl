@@ -1,6 +1,7 @@
 // Each head of q and of k: y = x / sqrt(mean(x²) + ε) · gain, then RoPE (half-split), in place. qwen3's q/k norm.
 // Grid: x heads of q, then of k, one a thread; y rows. A head is read twice by its own thread, so there is no barrier.
-// q: [rows][HEADS · d], kv: [place][k: KV_HEADS · d, v], both unrotated, written by project-qkv, stored as kv/write-*.wgsl says, a prelude. gains: [q: d, k: d].
+// q: [rows][HEADS · d], kv: [place][k: KV_HEADS · d, v], both unrotated, written by project-qkv.
+// kv is stored as kv/write-*.wgsl says, a prelude. gains: [q: d, k: d].
 // rope: [position][d/2] of (cos, sin). Accumulates in f32. Cost: 6 · (HEADS + KV_HEADS) · d FLOP a row.
 struct Row {
   position: u32,

@@ -4,7 +4,8 @@
 // table: first [slot][layer][7] heads (where its segments stand, how many, 1 + where its gains stand or 0, 0), then segments
 // (where A begins in vec4, where B begins in pairs, rank, scale as f32 bits). An adapter, or a group of ranks of one, is a
 // segment; several adapters at once are several. Slot 0 is all zero. lora/adapter-pool.ts writes it.
-// Z: [rows][Z_PARTS][Z_RECORD], the last for o or down, which shrink alone: number of segments, gains, then (B, rank) of each, then z of one after the other as f32 bits.
+// Z: [rows][Z_PARTS][Z_RECORD], the last part for o or down, which shrink alone: number of segments, gains, then (B, rank) of each,
+// then z of one after the other as f32 bits.
 // Ranks go round the lanes across segments and modules: who has rank 4 does the work of 4, whatever the others have.
 struct Row {
   position: u32,

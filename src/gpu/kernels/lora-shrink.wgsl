@@ -4,7 +4,8 @@
 // Grid: x 2 · parts (two workgroups share a module's ranks, so that a single row reaches two cores), y rows / ROWS.
 // ROWS 1: each row looks up its own adapters (BGMV). ROWS 4, prefill: rows that lie together under one face read A once (SGMV);
 // model/forward.ts sorts nothing, as the rows of a prefill are of one sequence. Four rows of several faces go one by one.
-// x: what the projection after it reads, the residual stream times a gain with its sums of squares behind. Cost: 2 · rank · width FLOP a module and row.
+// x: what the projection after it reads, the residual stream times a gain with its sums of squares behind.
+// Cost: 2 · rank · width FLOP a module and row.
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> table: array<vec4<u32>>;

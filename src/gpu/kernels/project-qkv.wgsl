@@ -2,7 +2,8 @@
 // BIASED: a vec4 for each tile stands behind the segment's last tile. ROTATED false: q and k are left for head-norm to turn.
 // A tile's four rows, within one head: i, i + 1, i + d/2, i + 1 + d/2 of a q or k head (so a thread owns whole pairs), and
 // 4u .. 4u + 3 of a v head. Heads in the order q, k, v. Positions and cache places are the rows' own: nothing is shared.
-// X: the residual stream, its norm still to be scaled (tile/shared.wgsl). rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
+// X: the residual stream, its norm still to be scaled (tile/shared.wgsl).
+// rope: [position][d/2] of (cos, sin), made on the CPU in f64 (WGSL promises sin to 2^-11 only).
 // q: [rows][HEADS · d]. kv: [place][k: KV_HEADS · d, v: KV_HEADS · d], stored as kv/write-*.wgsl says, a prelude.
 // Cost: 2 · (HEADS + 2 · KV_HEADS) · d · hidden FLOP a token; reads W once for each tile of tokens.
 struct Row {

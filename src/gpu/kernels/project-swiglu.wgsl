@@ -1,6 +1,7 @@
 // m[t] = silu(W_gate · x[t]) ⊙ (W_up · x[t]), silu(a) = a / (1 + e^−a).
 // Tile u holds rows 2u and 2u + 1 of gate, then 2u and 2u + 1 of up, so a thread owns both sides of a product.
-// X: the residual stream, its norm still to be scaled (tile/shared.wgsl). m: [rows][M_STRIDE] f32; columns past FFN stay 0, as the buffer was made.
+// X: the residual stream, its norm still to be scaled (tile/shared.wgsl).
+// m: [rows][M_STRIDE] f32; columns past FFN stay 0, as the buffer was made.
 // Cost: 4 · hidden · ffn FLOP a token; reads W once for each tile of tokens.
 @group(0) @binding(3) var<storage, read_write> m: array<f32>;
 
