@@ -92,3 +92,58 @@ export interface Trace {
   /** Entries of every document named above, keyed `${index}:${document}`. */
   documents: Record<string, DocumentEntry>
 }
+
+/** The settings that decide which token comes next; names as in the engine's completion request. */
+export interface DrawnBy {
+  /** 0 is greedy. */
+  temperature: number
+  topK?: number
+  topP?: number
+  minP?: number
+  repetitionPenalty?: number
+  presencePenalty?: number
+  frequencyPenalty?: number
+  /** By token id. */
+  logitBias?: Record<number, number>
+  /** Of the numbers that drew the tokens. */
+  seed: number
+}
+
+/** What a local model was given and what it drew: its owner's, and enough to let the model say it again. */
+export interface Utterance {
+  /** Everything before the first drawn token, template and begun answer included. */
+  prompt: number[]
+  /** Every token drawn, an end token included. */
+  drawn: number[]
+  /** Of each drawn token, by the model itself, natural logarithm; null where the engine did not tell. */
+  logprobs: number[] | null
+  sampler: DrawnBy
+  /** Words that the answer was made to begin with. */
+  begin: string
+  /** Strings that would have ended it. */
+  stop: string[]
+}
+
+/** What the engine is asked to say again. */
+export interface ReplayAsk {
+  /** sha256 of the backbone's file. */
+  model: Hex
+  /** At most one. `scale` Q16.16, over the adapter's own. */
+  adapters: { digest: Hex; scale: number }[]
+  said: Utterance
+}
+
+/** What it found. */
+export interface ReplayFindings {
+  said: boolean
+  tokens: number
+  refused: number
+  first: { at: number; id: number; rank: number; gap: number; reason: 'draw' | 'logprob' } | null
+  /** Largest difference of a told log probability; null where none was told. */
+  worstOff: number | null
+  /** In a logit. */
+  tolerance: number
+  /** The prompt and what was drawn after it, as text; control tokens written out in the prompt, none in the answer. */
+  promptText: string
+  text: string
+}

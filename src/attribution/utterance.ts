@@ -2,35 +2,7 @@
 // Never part of what is signed, posted or published. Not a replay (src/gpu does that), and not the text: tokens are the model's.
 // The prompt is kept as tokens because a template may write today's date into it.
 
-/** The settings that decide which token comes next; names as in the engine's completion request. */
-export interface DrawnBy {
-  /** 0 is greedy. */
-  temperature: number
-  topK?: number
-  topP?: number
-  minP?: number
-  repetitionPenalty?: number
-  presencePenalty?: number
-  frequencyPenalty?: number
-  /** By token id. */
-  logitBias?: Record<number, number>
-  /** Of the numbers that drew the tokens. */
-  seed: number
-}
-
-export interface Utterance {
-  /** Everything before the first drawn token, template and begun answer included. */
-  prompt: number[]
-  /** Every token drawn, an end token included. */
-  drawn: number[]
-  /** Of each drawn token, by the model itself, natural logarithm; null where the engine did not tell. */
-  logprobs: number[] | null
-  sampler: DrawnBy
-  /** Words that the answer was made to begin with. */
-  begin: string
-  /** Strings that would have ended it. */
-  stop: string[]
-}
+import type { Utterance } from './types.ts'
 
 /** Digits of a kept log probability: a hundredth of what two backends may differ by. */
 const places = 5

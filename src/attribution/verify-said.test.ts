@@ -1,10 +1,11 @@
 // A record of what was drawn: kept and read back whole, refused when it is broken, and judged against the receipt it is kept with.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parseReceiptFile, writeReceiptFile } from './receipt-file.ts'
-import { parseUtterance, type Utterance } from './utterance.ts'
+import type { ReplayFindings, Utterance } from './types.ts'
+import { parseUtterance } from './utterance.ts'
 import { answerText, promptText, type SmallWorld, smallWorld } from './verify.testing.ts'
 import type { OwnerReceipt } from './verify.ts'
-import { judgeReplay, type ReplayFindings, replayAsk } from './verify-said.ts'
+import { judgeReplay, replayAsk } from './verify-said.ts'
 
 const said: Utterance = {
   prompt: [1, 5, 9],

@@ -2,33 +2,8 @@
 // the model is and comes here as plain findings; attribution knows no GPU.
 // Not one of verify.ts's steps: those need no model. It is shown after them, and it is the owner's alone.
 import { decodeContent } from './receipt-codec.ts'
-import type { Hex } from './types.ts'
-import type { Utterance } from './utterance.ts'
+import type { ReplayAsk, ReplayFindings, Utterance } from './types.ts'
 import type { OwnerReceipt, StepFinding, VerifyStepDefinition } from './verify.ts'
-
-/** What the engine is asked to say again. */
-export interface ReplayAsk {
-  /** sha256 of the backbone's file. */
-  model: Hex
-  /** At most one. `scale` Q16.16, over the adapter's own. */
-  adapters: { digest: Hex; scale: number }[]
-  said: Utterance
-}
-
-/** What it found. */
-export interface ReplayFindings {
-  said: boolean
-  tokens: number
-  refused: number
-  first: { at: number; id: number; rank: number; gap: number; reason: 'draw' | 'logprob' } | null
-  /** Largest difference of a told log probability; null where none was told. */
-  worstOff: number | null
-  /** In a logit. */
-  tolerance: number
-  /** The prompt and what was drawn after it, as text; control tokens written out in the prompt, none in the answer. */
-  promptText: string
-  text: string
-}
 
 export const saidStep: Pick<VerifyStepDefinition, 'id' | 'title' | 'level'> = {
   id: 'said',

@@ -1,8 +1,7 @@
 // One answer, end to end: retrieve → generate → trace → credit → receipt → outbox. Reading this file explains the product.
 // It knows three ports and no tensor, suffix array, chain or page. Each stage is one event, so that whoever listens can
 // save before showing: a closed tab loses at most the stage that was running.
-import type { PaidSpan, Passage, Retrieval, Trace } from '../attribution/types.ts'
-import type { Utterance } from '../attribution/utterance.ts'
+import type { PaidSpan, Passage, Retrieval, Trace, Utterance } from '../attribution/types.ts'
 import { type Attachment, withAttachments } from './attachment.ts'
 import { type ContextFit, fitContext } from './context.ts'
 import type { ChatMessage, ChatUsage, Engine, Ledger, SignedReceipt, Speaker, TraceRequest, Tracer } from './ports.ts'

@@ -1,7 +1,6 @@
 // The three ports of one answer: Engine, Tracer, Ledger. chat/ is written against these alone; the page fills them
 // in ui/main.ts (workers), Node in scripts/node-ports.ts, tests with fakes of 30 lines.
-import type { Hex, Passage, Retrieval, Trace } from '../attribution/types.ts'
-import type { Utterance } from '../attribution/utterance.ts'
+import type { Hex, Passage, Retrieval, Trace, Utterance } from '../attribution/types.ts'
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant'

@@ -1,7 +1,6 @@
 // Fills the page's services with the real rooms: workers for engine and attribution, the wallet behind them. The one place
 // where the page's parts meet; nothing of the chain is loaded before the first paint.
-import type { Trace } from '../attribution/types.ts'
-import type { Utterance } from '../attribution/utterance.ts'
+import type { Trace, Utterance } from '../attribution/types.ts'
 import { answer, measure } from '../chat/answer.ts'
 import type { Conversation } from '../chat/conversation.ts'
 import { conversationStore } from '../chat/conversation-store.ts'

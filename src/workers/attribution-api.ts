@@ -2,9 +2,8 @@
 // The worker knows no chain: contributions and chain values reach it as plain data, already proven or refused elsewhere.
 import type { Contribution, DocumentFacts } from '../attribution/contributions.ts'
 import type { Lineage, ReceiptDomain } from '../attribution/receipt.ts'
-import type { DocumentEntry, Hex } from '../attribution/types.ts'
+import type { DocumentEntry, Hex, ReplayAsk, ReplayFindings } from '../attribution/types.ts'
 import type { OwnerReceipt, StepReport } from '../attribution/verify.ts'
-import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
 import type { Tracer } from '../chat/ports.ts'
 import type { ErrorWire } from '../errors.ts'
 import type { FetchedChain, VerificationNeeds } from '../wallet/verification.ts'

@@ -1,6 +1,7 @@
 // A chat-completions request (chat/ports.ts) over the local engine: the one place where the two shapes meet. The gpu worker
 // serves it to the page, the benches call it in Node.
-import { roundedLogprob, type Utterance } from '../attribution/utterance.ts'
+import type { Utterance } from '../attribution/types.ts'
+import { roundedLogprob } from '../attribution/utterance.ts'
 import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
 import { promptProposer } from '../gpu/prompt-proposer.ts'
 import type { CompletionRequest, Engine, Utterance as EngineUtterance, ResponseFormat } from '../gpu/types.ts'

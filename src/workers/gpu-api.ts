@@ -1,6 +1,6 @@
 // What the gpu worker offers the page, as types: a model by digest, adapters by digest, several chats at once.
 // The implementation is gpu-desk.ts; the page sees neither tensors nor WebGPU.
-import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
 
 export interface ModelFile {

@@ -2,7 +2,7 @@
 // takes a lost device up again. It runs in Node too, with Dawn. No page, chain or index here.
 // Invariants: one model is on the device at a time; at most four completions run, and src/gpu joins their steps; after a loss
 // nothing is answered from the old device, and `recover` opens one new device however many callers ask for it.
-import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../chat/ports.ts'
 import { Seats } from '../engines/seats.ts'
 import { asOpenChatError, OpenChatError } from '../errors.ts'

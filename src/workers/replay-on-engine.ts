@@ -1,7 +1,7 @@
 // A replay as a receipt asks for it (attribution/verify-said.ts) over the local engine: the one place where the two shapes meet.
 // The gpu worker serves it to the page, the command and the bench call it in Node.
 // Invariant: what is said again is said by the model and the adapter that the receipt names, or not at all.
-import type { ReplayAsk, ReplayFindings } from '../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../attribution/types.ts'
 import { OpenChatError } from '../errors.ts'
 import type { Engine } from '../gpu/types.ts'
 

@@ -1,7 +1,7 @@
 // A tab that asks another tab's engine, over engine-wire.ts.
 // Invariants: the state is the leader's last word; whatever waits when the leader changes is rejected with `engine_moved`, so
 // that nothing waits for ever; a consumer that leaves a chat ends it in the leader.
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { fromWire, type OpenChatError } from '../../errors.ts'
 import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'

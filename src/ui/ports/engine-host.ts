@@ -4,7 +4,7 @@
 // already is loaded without asking, what must be fetched waits for `start`; nothing that a choice before began changes the
 // state of the one after.
 
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { resumed } from '../../engines/resume.ts'
 import { asOpenChatError, OpenChatError } from '../../errors.ts'

@@ -1,6 +1,6 @@
 // What one engine can do for the engine host: fetch, load, answer, come back. One file beside this for each of the four.
 // Not the state that people see (engine-host.ts), and not the choice among them (engine-choices.ts).
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import type { Demotion, EngineState } from '../services.ts'
 

@@ -1,7 +1,7 @@
 // The engine as the page has it: the service that components watch and the port that answers go through, over whichever tab
 // runs the engine (engine-tabs.ts). It adds what belongs to this tab alone: the card of the model, the name on each message,
 // and the screen that stays awake while there is work.
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { Engine } from '../../chat/ports.ts'
 import { webLlmModel } from '../../engines/web-llm-models.ts'
 import { OpenChatError } from '../../errors.ts'

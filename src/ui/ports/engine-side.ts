@@ -1,5 +1,5 @@
 // The engine as a tab may ask it, wherever it runs: in this tab (engine-host.ts) or in another (engine-follower.ts).
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'

@@ -1,8 +1,6 @@
 // Receipts as the page sees them: kept with what their owner needs to verify them (the answer, the own words, the salt),
 // watched on the chain, verified step by step in the attribution worker. The owner's parts stay in this browser.
-import type { Hex, Trace } from '../../attribution/types.ts'
-import type { Utterance } from '../../attribution/utterance.ts'
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { Hex, ReplayAsk, ReplayFindings, Trace, Utterance } from '../../attribution/types.ts'
 import type { SignedReceipt, TraceRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
 import { indexedDbRecords } from '../../storage/records.ts'

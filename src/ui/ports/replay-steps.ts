@@ -1,6 +1,6 @@
 // The step "This model said this": asked of the engine, judged in the attribution worker. It is `unknown`, with the reason, wherever
 // the model is not loaded. Not one of a verification's own steps: it takes seconds, and the graphics card.
-import type { ReplayAsk, ReplayFindings } from '../../attribution/verify-said.ts'
+import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import { toWire } from '../../errors.ts'
 import type { AttributionWorker } from '../../workers/attribution-api.ts'
 import type { RemoteApi } from '../../workers/rpc.ts'
