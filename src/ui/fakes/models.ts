@@ -155,7 +155,7 @@ export function fakeModels(query: URLSearchParams): ModelsService {
           action: 'Choose all parts of the model together.',
         })
       }
-      const model = { ...judge(`${name}.gguf`), digest: 'f0de'.repeat(16), source: 'file' as const, urls: [] }
+      const model = { ...judge(`${name}.gguf`), digest: `f0d${files.length % 10}`.repeat(16), source: 'file' as const, urls: [] }
       progress({ stage: 'copying', doneBytes: model.bytes, totalBytes: model.bytes })
       return add(model)
     },
