@@ -1,7 +1,7 @@
 // How fast the engine is here: decode and prefill tokens/s, first token, dispatches and bytes a token, how far that is from what
 // the device could do at best, and what adapters, many rows and a third turn cost.
 //   npm run bench:engine [-- --model FILE | --shape smollm2-135m|llama-3.2-1b|llama-3.2-3b|llama-3.1-8b]
-//     [--runs 3] [--prompt-tokens 64] [--tokens 16] [--rows 8] [--ranks 8,16,64] [--seed 1] [--json]
+//     [--runs 3] [--prompt-tokens 64] [--tokens 16] [--rows 8] [--ranks 8,16,64] [--seed 1] [--precision f32|f16] [--json]
 // With --shape no file is needed: seeded random weights of those dimensions (bench/shapes.ts). On a GPU the prompts and answers
 // are longer by default. Unattended: what is under way goes to stderr, the table or JSON to stdout.
 // On a software adapter the bars of the default model are compared and a miss is exit code 1. LoRA's tiers, its switch times and
@@ -12,6 +12,7 @@ import { defaultModelPath, openFile, openNodeGpu } from '../scripts/node-engine.
 import { openDevice } from '../src/gpu/device.ts'
 import { loadEngine } from '../src/gpu/engine.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
+import { kvBytes } from '../src/gpu/kernels/kv/precision.ts'
 import { modelConfig } from '../src/gpu/model/config.ts'
 import type { ByteSource } from '../src/gpu/types.ts'
 import { reportOf, tableOf } from './engine-report.ts'
@@ -22,7 +23,7 @@ import { TrafficWatch } from './traffic.ts'
 
 export async function main(args: string[]): Promise<number> {
   const flags = readFlags(args, {
-    values: ['model', 'shape', 'runs', 'prompt-tokens', 'tokens', 'rows', 'ranks', 'seed'],
+    values: ['model', 'shape', 'runs', 'prompt-tokens', 'tokens', 'rows', 'ranks', 'seed', 'precision'],
     switches: ['json'],
   })
   const say = (line: string) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`)
@@ -36,6 +37,8 @@ export async function main(args: string[]): Promise<number> {
     ranks: (flags.text('ranks') ?? '8,16,64').split(',').filter(Boolean).map(Number),
   }
   if (!settings.ranks.every((rank) => Number.isInteger(rank) && rank > 0)) throw usage('--ranks must be whole numbers, like 8,16,64.')
+  const precision = flags.text('precision') ?? 'f32'
+  if (precision !== 'f32' && precision !== 'f16') throw usage('--precision must be f32 or f16.')
   const { model, source, close } = await sourceOf(flags.text('shape'), flags.text('model'), flags.integer('seed', 1, 0))
   try {
     const shape: Shape = modelConfig(await readGguf(source))
@@ -45,7 +48,7 @@ export async function main(args: string[]): Promise<number> {
     const from = performance.now()
     const contextTokens = Math.max(1024, 2 * (settings.promptTokens + settings.tokens) + 64)
     const watch = new TrafficWatch()
-    const engine = await loadEngine({ device, source, contextTokens, selfTest: { memory: null } })
+    const engine = await loadEngine({ device, source, contextTokens, precision, selfTest: { memory: null } })
     const loadMs = performance.now() - from
     const measured = await new EngineRuns(engine, shape, settings, watch, say).measure()
     const report = reportOf(engine.stats(), shape, floor, measured, {
@@ -54,7 +57,7 @@ export async function main(args: string[]): Promise<number> {
       runtime: `Node ${process.version}, Dawn`,
       date: new Date().toISOString().slice(0, 10),
       loadMs,
-      kvElementBytes: 4,
+      kvElementBytes: kvBytes[precision],
     })
     engine.dispose()
     watch.stop()

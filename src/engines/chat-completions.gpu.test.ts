@@ -86,6 +86,8 @@ describe('create', () => {
     [{ n: 2 }, 'request_unsupported', 'n'],
     [{ tools: [{ type: 'function' as const, function: { name: 'f' } }] }, 'request_unsupported', 'tools'],
     [{ temperature: 3 }, 'request_invalid', 'temperature'],
+    [{ logit_bias: { one: 1 } }, 'request_invalid', 'logit_bias'],
+    [{ response_format: { type: 'json_object' as const, schema: '{' } }, 'request_invalid', 'response_format'],
     [{ max_tokens: 1.5 }, 'request_invalid', 'max_tokens'],
     [{ messages: [] }, 'request_invalid', 'messages'],
     [{ model: 'other' }, 'request_invalid', 'model'],
@@ -96,6 +98,32 @@ describe('create', () => {
     ],
   ])('refuses %j by name', async (fields, code, field) => {
     await expect(chat.create({ ...greedy, ...fields })).rejects.toMatchObject({ code, meta: { field } })
+  })
+
+  it('tells log probabilities of every token, whole and streamed alike', async () => {
+    const asked = { ...greedy, logprobs: true, top_logprobs: 3 }
+    const content = (await chat.create(asked)).choices[0].logprobs!.content!
+    expect(content).toHaveLength(12)
+    for (const { logprob, top_logprobs } of content) {
+      // Greedy: the drawn token is the likeliest.
+      expect(top_logprobs).toHaveLength(3)
+      expect(top_logprobs[0].logprob).toBe(logprob)
+      expect(top_logprobs.reduce((sum, likely) => sum + Math.exp(likely.logprob), 0)).toBeLessThanOrEqual(1 + 1e-6)
+    }
+    const chunks = await read(await chat.create({ ...asked, stream: true }))
+    expect(chunks.flatMap(({ choices }) => choices[0]?.logprobs?.content ?? [])).toEqual(content)
+    expect((await chat.create(greedy)).choices[0].logprobs).toBeNull()
+  })
+
+  it('bars a token by its bias, and passes the penalties on', async () => {
+    let drawn: number[] = []
+    for await (const event of engine.complete({ messages, maxTokens: 12, temperature: 0 })) if (event.type === 'end') drawn = event.tokens
+    const barred = await chat.create({ ...greedy, logit_bias: { [drawn[0]]: -100 } })
+    expect(barred.choices[0].message.content).not.toContain(engine.decode([drawn[0]]))
+    const repeated = { messages, temperature: 0, max_tokens: 40 }
+    const [plain, penalised] = [await chat.create(repeated), await chat.create({ ...repeated, frequency_penalty: 2, presence_penalty: 2 })]
+    const kinds = (text: string) => new Set(text).size
+    expect(kinds(penalised.choices[0].message.content!)).toBeGreaterThan(kinds(plain.choices[0].message.content!))
   })
 
   it('takes what asks for nothing, and text in parts', async () => {

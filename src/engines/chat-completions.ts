@@ -10,6 +10,7 @@ import type {
   ChatCompletionFinishReason,
   ChatCompletionRequestNonStreaming,
   ChatCompletionRequestStreaming,
+  ChatCompletionTokenLogprob,
   CompletionUsage,
 } from '@mlc-ai/web-llm'
 import { OpenChatError } from '../errors.ts'
@@ -18,7 +19,7 @@ import { type ChatFields, chatRequest, type OwnFields, type TextRequest } from '
 /** What an engine says while it answers: the part of src/gpu's `CompletionEvent` that is read here. */
 export type TextEvent =
   | { type: 'prefill'; done: number; total: number }
-  | { type: 'token'; id: number; text: string }
+  | { type: 'token'; id: number; text: string; logprobs?: { own: number; top: { id: number; logprob: number }[] } }
   | {
       type: 'end'
       reason: 'stop' | 'length' | 'cancelled'
@@ -34,6 +35,8 @@ export type TextEvent =
 export interface TextEngine {
   readonly contextTokens: number
   complete(request: TextRequest): AsyncIterable<TextEvent>
+  /** Text of tokens; where they end within a character, U+FFFD for the rest. */
+  decode(tokens: number[]): string
 }
 
 export interface FaceOptions {
@@ -75,7 +78,7 @@ export function createChatCompletions(engine: TextEngine, options: FaceOptions):
     const heading = headingOf(options, request.model, 'chatcmpl')
     const events = engine.complete(chatRequest(request, engine.contextTokens, more.signal))
     const withUsage = request.stream_options?.include_usage === true
-    return request.stream ? chunksOf(events, heading, withUsage) : wholeOf(await settled(events), heading)
+    return request.stream ? chunksOf(events, heading, withUsage, engine) : wholeOf(await settled(events, engine), heading)
   }
   return { create }
 }
@@ -84,6 +87,7 @@ async function* chunksOf(
   events: AsyncIterable<TextEvent>,
   heading: Heading,
   withUsage: boolean,
+  engine: TextEngine,
 ): AsyncGenerator<ChatCompletionChunk, void, void> {
   const chunk = (choices: ChatCompletionChunk.Choice[]): ChatCompletionChunk => ({ ...heading, object: 'chat.completion.chunk', choices })
   const choice = (delta: ChatCompletionChunk.Choice.Delta, finish: ChatCompletionFinishReason | null = null) =>
@@ -96,7 +100,9 @@ async function* chunksOf(
       yield choice({ role: 'assistant', content: '' })
     }
     if (event.type === 'prefill') prefilled ||= event.total - event.done
-    else if (event.type === 'token' && event.text !== '') yield choice({ content: event.text })
+    else if (event.type === 'token' && event.logprobs) {
+      yield chunk([{ index: 0, delta: { content: event.text }, finish_reason: null, logprobs: { content: [told(event, engine)] } }])
+    } else if (event.type === 'token' && event.text !== '') yield choice({ content: event.text })
     else if (event.type === 'end') {
       yield choice({}, finishOf(event))
       if (withUsage) yield { ...chunk([]), usage: usageOf(event, prefilled) }
@@ -104,11 +110,11 @@ async function* chunksOf(
   }
 }
 
-function wholeOf({ end, prefilled }: Settled, heading: Heading): ChatCompletion {
+function wholeOf({ end, prefilled, logprobs }: Settled, heading: Heading): ChatCompletion {
   return {
     ...heading,
     object: 'chat.completion',
-    choices: [{ index: 0, message: { role: 'assistant', content: end.text }, finish_reason: finishOf(end), logprobs: null }],
+    choices: [{ index: 0, message: { role: 'assistant', content: end.text }, finish_reason: finishOf(end), logprobs }],
     usage: usageOf(end, prefilled),
   }
 }
@@ -117,18 +123,32 @@ export interface Settled {
   end: EndEvent
   /** Tokens of the prompt that were not in the cache. */
   prefilled: number
+  /** Of each token, where they were asked for. */
+  logprobs: { content: ChatCompletionTokenLogprob[] } | null
 }
 
 /** Reads an answer to its end. */
-export async function settled(events: AsyncIterable<TextEvent>): Promise<Settled> {
+export async function settled(events: AsyncIterable<TextEvent>, engine: TextEngine): Promise<Settled> {
+  const content: ChatCompletionTokenLogprob[] = []
   let end: EndEvent | undefined
   let prefilled = 0
   for await (const event of events) {
     if (event.type === 'prefill') prefilled ||= event.total - event.done
+    if (event.type === 'token' && event.logprobs) content.push(told(event, engine))
     if (event.type === 'end') end = event
   }
   if (end === undefined) throw new OpenChatError('internal_error', 'The engine ended without saying how.')
-  return { end, prefilled }
+  return { end, prefilled, logprobs: content.length === 0 ? null : { content } }
+}
+
+/** A token with its log probability, by the model itself. `bytes` is null for a token that ends within a character. */
+export function told({ id, logprobs }: Extract<TextEvent, { type: 'token' }>, engine: TextEngine): ChatCompletionTokenLogprob {
+  const entry = (token: number, logprob: number) => {
+    const text = engine.decode([token])
+    return { token: text, logprob, bytes: text.includes('\uFFFD') ? null : [...new TextEncoder().encode(text)] }
+  }
+  const { own, top } = logprobs ?? { own: Number.NaN, top: [] }
+  return { ...entry(id, own), top_logprobs: top.map((likely) => entry(likely.id, likely.logprob)) }
 }
 
 /** @throws request_invalid when the request names another model than the one that answers */

@@ -164,6 +164,7 @@ export class LocalEngine implements MlcEngine {
   #heard(engine: TextEngine): TextEngine {
     return {
       contextTokens: engine.contextTokens,
+      decode: (tokens) => engine.decode(tokens),
       complete: (request) => this.#listen(engine, request),
     }
   }

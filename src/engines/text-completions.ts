@@ -16,6 +16,7 @@ import {
   settled,
   type TextEngine,
   type TextEvent,
+  told,
   usageOf,
 } from './chat-completions.ts'
 import { type OwnFields, type TextFields, textRequest } from './openai-request.ts'
@@ -35,18 +36,25 @@ export function createTextCompletions(engine: TextEngine, options: FaceOptions):
   async function create(request: TextFields, more: CreateOptions = {}): Promise<Completion | AsyncIterable<Completion>> {
     const heading = headingOf(options, request.model, 'cmpl')
     const events = engine.complete(textRequest(request, engine.contextTokens, more.signal))
-    if (request.stream) return chunksOf(events, heading, request.stream_options?.include_usage === true)
-    const { end, prefilled } = await settled(events)
-    return shaped(heading, [{ index: 0, text: end.text, finish_reason: finishOf(end), logprobs: null }], usageOf(end, prefilled))
+    if (request.stream) return chunksOf(events, heading, request.stream_options?.include_usage === true, engine)
+    const { end, prefilled, logprobs } = await settled(events, engine)
+    return shaped(heading, [{ index: 0, text: end.text, finish_reason: finishOf(end), logprobs }], usageOf(end, prefilled))
   }
   return { create }
 }
 
-async function* chunksOf(events: AsyncIterable<TextEvent>, heading: Heading, withUsage: boolean): AsyncGenerator<Completion, void, void> {
+async function* chunksOf(
+  events: AsyncIterable<TextEvent>,
+  heading: Heading,
+  withUsage: boolean,
+  engine: TextEngine,
+): AsyncGenerator<Completion, void, void> {
   let prefilled = 0
   for await (const event of events) {
     if (event.type === 'prefill') prefilled ||= event.total - event.done
-    else if (event.type === 'token' && event.text !== '') yield shaped(heading, [{ index: 0, text: event.text, finish_reason: null }])
+    else if (event.type === 'token' && event.logprobs) {
+      yield shaped(heading, [{ index: 0, text: event.text, finish_reason: null, logprobs: { content: [told(event, engine)] } }])
+    } else if (event.type === 'token' && event.text !== '') yield shaped(heading, [{ index: 0, text: event.text, finish_reason: null }])
     else if (event.type === 'end') {
       yield shaped(heading, [{ index: 0, text: '', finish_reason: finishOf(event) }])
       if (withUsage) yield shaped(heading, [], usageOf(event, prefilled))

@@ -6,7 +6,7 @@
 // another shape of model is never used.
 import { OpenChatError } from '../errors.ts'
 import type { Device } from './device.ts'
-import { failed, type SelfTestParts, selfTest } from './self-test.ts'
+import { failed, prefillRows, type SelfTestParts, selfTest } from './self-test.ts'
 
 /** Where findings are kept between visits; the page's worker lends IndexedDB. */
 export interface BootMemory {
@@ -51,7 +51,7 @@ export async function boot(parts: SelfTestParts, device: Device, memory: BootMem
   const demoted: Demotion[] = []
   let checked = 0
   for (let variant: 'lanes' | 'thread-1' = forward.decodeVariant; ; ) {
-    const findings = await selfTest(parts, variant)
+    const findings = await selfTest(parts, variant, device.isFallbackAdapter ? prefillRows.software : prefillRows.gpu)
     checked += findings.length
     const [worst] = failed(findings).sort((a, b) => b.error - a.error)
     if (worst === undefined) {

@@ -39,8 +39,8 @@ export interface Finding {
 
 /** Rounding of a long f32 sum stays below 1e-5 of the numbers' size; a lost block or a wrong nibble is above 1e-2. */
 const bar = 1e-3
-/** A page and a few rows of the next, an odd number. */
-const prefillRows = pageTokens + 5
+/** A page and a few rows of the next, an odd number; on a processor that plays a GPU, where a row costs 40 ms, only a few. */
+export const prefillRows = { gpu: pageTokens + 5, software: 5 }
 
 /** What the GPU held after the stages of layer 0, and at the end. */
 interface Stages {
@@ -61,10 +61,11 @@ interface Stages {
 
 /**
  * @param decode who computes a tile in decode: the engine decodes in it from then on
+ * @param count rows of the prefill
  * @returns every kernel that was looked at, with its error; {@link failed} tells the wrong ones
  * @throws device_lost, gpu_fault, kernel_invalid
  */
-export async function selfTest(parts: SelfTestParts, decode: 'lanes' | 'thread-1'): Promise<Finding[]> {
+export async function selfTest(parts: SelfTestParts, decode: 'lanes' | 'thread-1', count = prefillRows.gpu): Promise<Finding[]> {
   const { forward, cache, config } = parts
   forward.decodeIn(decode)
   // Its kernels follow the decode variant as well.
@@ -73,7 +74,7 @@ export async function selfTest(parts: SelfTestParts, decode: 'lanes' | 'thread-1
   const sequence = cache.open('')
   try {
     const rowAt = (position: number): Row => ({ sequence, position, slot: 0, token: (position * 7919 + 13) % config.vocab })
-    const rows = Array.from({ length: Math.min(prefillRows, forward.mostRows) }, (_, position) => rowAt(position))
+    const rows = Array.from({ length: Math.min(count, forward.mostRows) }, (_, position) => rowAt(position))
     await cache.reserve(sequence, rows.length + 1)
     const findings = await pass(parts, oracle, sequence, rows, 'thread-4')
     return [...findings, ...(await pass(parts, oracle, sequence, [rowAt(rows.length)], decode))]
