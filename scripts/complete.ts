@@ -1,6 +1,7 @@
 // One completion on the command line, through the engine that the page runs.
 //   npm run -s complete -- --model FILE (--prompt TEXT | --tokens 1,2,3) --max-tokens N --temperature 0
-//     [--raw] [--adapter DIR]… [--logits OUT] [--json] [--top-k K] [--top-p P] [--seed S] [--stop TEXT]… [--context N]
+//     [--raw] [--adapter DIR]… [--logits OUT] [--json] [--top-k K] [--top-p P] [--min-p P] [--seed S]
+//     [--repetition-penalty R] [--presence-penalty P] [--frequency-penalty F] [--stop TEXT]… [--context N]
 // stdout is the completion alone, or with --json one object. Several adapters act together: their deltas add up.
 import { writeFile } from 'node:fs/promises'
 import process from 'node:process'
@@ -8,13 +9,31 @@ import { ensemble } from '../src/gpu/formats/ensemble.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
 import { createChatTemplate } from '../src/gpu/model/chat-template.ts'
 import { modelConfig } from '../src/gpu/model/config.ts'
+import type { SamplerSettings } from '../src/gpu/model/sampler.ts'
 import { createTokenizer } from '../src/gpu/model/tokenizer.ts'
 import type { AdapterFiles, CompletionEvent, CompletionRequest } from '../src/gpu/types.ts'
 import { type Flags, readFlags, usage } from './flags.ts'
 import { fileDigest, type OpenedEngine, openNodeEngine, readAdapterFolder } from './node-engine.ts'
 
 const spec = {
-  values: ['model', 'prompt', 'tokens', 'max-tokens', 'temperature', 'adapter', 'logits', 'top-k', 'top-p', 'seed', 'stop', 'context'],
+  values: [
+    'model',
+    'prompt',
+    'tokens',
+    'max-tokens',
+    'temperature',
+    'adapter',
+    'logits',
+    'top-k',
+    'top-p',
+    'min-p',
+    'repetition-penalty',
+    'presence-penalty',
+    'frequency-penalty',
+    'seed',
+    'stop',
+    'context',
+  ],
   switches: ['raw', 'json'],
 }
 
@@ -80,11 +99,15 @@ async function promptLogits({ engine }: OpenedEngine, tokens: number[], adapter:
   return new Uint8Array(view.buffer)
 }
 
-function samplerSettings(flags: Flags): Pick<CompletionRequest, 'temperature' | 'topK' | 'topP' | 'seed' | 'stop'> {
+function samplerSettings(flags: Flags): SamplerSettings & Pick<CompletionRequest, 'stop'> {
   return {
     temperature: flags.number('temperature', 0, 0),
     ...(flags.text('top-k') === undefined ? {} : { topK: flags.integer('top-k', 0, 0) }),
     ...(flags.text('top-p') === undefined ? {} : { topP: flags.number('top-p', 1, 0, 1) }),
+    ...(flags.text('min-p') === undefined ? {} : { minP: flags.number('min-p', 0, 0, 1) }),
+    ...(flags.text('repetition-penalty') === undefined ? {} : { repetitionPenalty: flags.number('repetition-penalty', 1, 0.01) }),
+    ...(flags.text('presence-penalty') === undefined ? {} : { presencePenalty: flags.number('presence-penalty', 0, -2, 2) }),
+    ...(flags.text('frequency-penalty') === undefined ? {} : { frequencyPenalty: flags.number('frequency-penalty', 0, -2, 2) }),
     ...(flags.text('seed') === undefined ? {} : { seed: flags.integer('seed', 0, 0, 2 ** 32 - 1) }),
     ...(flags.all('stop').length === 0 ? {} : { stop: flags.all('stop') }),
   }
