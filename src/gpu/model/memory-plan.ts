@@ -24,9 +24,9 @@ export interface MemoryPlan {
   largestBuffer: number
 }
 
-/** Of adapter-pool.ts: the table, doubled by its first segments, and two pools that begin at 1 MiB. */
-const adapterFloor = 2 * 64 * 7 * 16
-const poolFloor = 2 << 20
+/** Of adapter-pool.ts: heads of a layer in all slots; table, A and B begin at 1 MiB each. */
+const layerHeads = 64 * 7 * 16
+const poolFloor = 1 << 20
 
 /**
  * @param adapterBytes of the adapters' files together; their pools double as they grow
@@ -40,7 +40,7 @@ export function memoryPlan(gguf: GgufFile, contextTokens: number, adapterBytes =
   const layerCache = Math.ceil(context / pageTokens) * pageTokens * 2 * config.kvHeads * config.headDim * kvBytes[precision]
   const cache = layerCache * config.layers
   const scratch = scratchBytes(config, context)
-  const adapters = adapterBytes === 0 ? 0 : adapterFloor * config.layers + Math.max(poolFloor, 2 * adapterBytes)
+  const adapters = adapterBytes === 0 ? 0 : Math.max(poolFloor, layerHeads * config.layers) + Math.max(2 * poolFloor, 2 * adapterBytes)
   const total = weights + cache + adapters + scratch
   return { weights, cache, adapters, scratch, total, contextTokens: context, largestBuffer: Math.max(layerCache, adapters) }
 }
