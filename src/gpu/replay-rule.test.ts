@@ -54,19 +54,20 @@ describe.each(rules)('%o', (rule) => {
 
   it('refuses another token', () => {
     let fooled = 0
-    // Where a logit's tolerance is much of the temperature, neighbours are drawn alike.
-    const bound = rule.temperature > 0.5 || rule.temperature === 0 ? draws / 15 : draws
     for (const { here, claim } of drawn(6, 0)) {
       if (judgeToken(here, { ...claim, id: (claim.id + 7) % vocab }, rule, f32Tolerance).fits) fooled++
     }
-    expect(fooled).toBeLessThanOrEqual(bound)
+    expect(fooled).toBeLessThanOrEqual(draws / 15)
   })
 
-  it.runIf(rule.temperature >= 0.7)('refuses most numbers of another seed', () => {
-    const others = uniforms(99)
-    const fit = drawn(6, 0).filter(({ here, claim }) => judgeToken(here, { ...claim, uniform: others() }, rule, f32Tolerance).fits)
-    expect(fit.length).toBeLessThan(draws * 0.6)
-  })
+  // Near greedy every number draws the same token.
+  if (rule.temperature >= 0.7) {
+    it('refuses most numbers of another seed', () => {
+      const others = uniforms(99)
+      const fit = drawn(6, 0).filter(({ here, claim }) => judgeToken(here, { ...claim, uniform: others() }, rule, f32Tolerance).fits)
+      expect(fit.length).toBeLessThan(draws * 0.6)
+    })
+  }
 })
 
 it('knows that equals of the last one kept are kept with it', () => {
