@@ -61,7 +61,8 @@ function lastShare(shares: CheckedForm['shares']) {
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'open-chat-validator-'))
   const contractsDir = join(repository, '.open-chat', 'contracts')
-  devnet = await startDevnet({ stateDir, contractsDir, seeds: [SEED], parameters: PARAMETERS, challengeWindowSeconds: 4 })
+  // Each transaction of anyone moves the clock of anvil by a second: room for a refutation behind them.
+  devnet = await startDevnet({ stateDir, contractsDir, seeds: [SEED], parameters: PARAMETERS, challengeWindowSeconds: 8 })
   const { rpcUrl, addresses } = devnet.settings
   for (const { address } of [payer, second, cheat, challenger]) await rpc(rpcUrl, 'anvil_setBalance', [address, '0x8ac7230489e80000'])
   await as(payer).call({ ...attributions(), functionName: 'deposit', args: [payer.address], value: 10n * PARAMETERS.fee })
