@@ -28,8 +28,11 @@ test('a folder is chosen by the keyboard or dropped, and gives the model its nam
   mkdirSync(folder)
   for (const name of ['config.json', 'tokenizer.json', 'model.safetensors']) writeFileSync(join(folder, name), '{}')
   const choose = page.getByLabel('choose a folder').first()
-  await choose.focus()
-  await expect(choose).toBeFocused()
+  // The room takes the focus to its heading when it has arrived.
+  await expect(async () => {
+    await choose.focus()
+    await expect(choose).toBeFocused({ timeout: 500 })
+  }).toPass()
   await choose.setInputFiles(folder)
   await expect(page.getByRole('article', { name: 'My-Llama' })).toBeVisible()
 

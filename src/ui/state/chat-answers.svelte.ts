@@ -19,7 +19,11 @@ interface Job {
   conversation: string
   answers: string[]
   cancel: AbortController
+  /** When the visitor stopped it, ms since the epoch; its words are still traced then. */
+  stoppedAt: number | null
 }
+
+export type Ended = Pick<Job, 'conversation' | 'answers' | 'stoppedAt'>
 
 export class AnswerQueue {
   #jobs = $state.raw<Job[]>([])
@@ -31,7 +35,7 @@ export class AnswerQueue {
     private shelf: ConversationShelf,
     private notices: Notices,
     /** All answers of a job have ended. */
-    private ended: (conversation: string, answers: string[]) => void,
+    private ended: (job: Ended) => void,
   ) {}
 
   /** Any answer runs or waits in this tab. */
@@ -56,12 +60,15 @@ export class AnswerQueue {
 
   add(conversation: string, answers: string[]): void {
     if (answers.length === 0) return
-    this.#jobs = [...this.#jobs, { conversation, answers, cancel: new AbortController() }]
+    this.#jobs = [...this.#jobs, { conversation, answers, cancel: new AbortController(), stoppedAt: null }]
     if (this.#jobs.length === 1) void this.#runAll()
   }
 
   stop(conversation: string, why: string): void {
-    for (const job of this.#jobs) if (job.conversation === conversation) job.cancel.abort(new DOMException(why, 'AbortError'))
+    for (const job of this.#jobs.filter((job) => job.conversation === conversation)) {
+      job.stoppedAt ??= Date.now()
+      job.cancel.abort(new DOMException(why, 'AbortError'))
+    }
   }
 
   async #runAll(): Promise<void> {
@@ -71,7 +78,7 @@ export class AnswerQueue {
       const seed = crypto.getRandomValues(new Uint32Array(1))[0]
       await Promise.all(job.answers.map((answer) => this.#run(job, answer, seed)))
       this.#jobs = this.#jobs.slice(1)
-      this.ended(job.conversation, job.answers)
+      this.ended(job)
     }
   }
 

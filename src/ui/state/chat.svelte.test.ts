@@ -253,6 +253,23 @@ describe('conversations on the page', () => {
     expect(asked[1].request.question).toBe('Second')
   })
 
+  test('a question sent after the stop, while the words are still traced, is asked', async () => {
+    const { chat, asked } = house()
+    await chat.send('First')
+    await settled()
+    asked[0].say({ type: 'text', text: 'We have' })
+    await drawn()
+    chat.stop()
+    asked[0].say(end('We have', 'cancelled'))
+    await vi.advanceTimersByTimeAsync(2)
+    expect(chat.busy).toBe(true)
+    await chat.send('Second')
+    asked[0].done()
+    await settled()
+    expect(asked[1].request.question).toBe('Second')
+    expect(chat.current.queued).toEqual([])
+  })
+
   test('several adapters are asked at once, under one seed, and asking on goes on with the shown one', async () => {
     const { chat, asked } = house()
     chat.setOptions({ sideBySide: ['auto', null], temperature: 0.7 })

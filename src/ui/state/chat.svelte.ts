@@ -9,7 +9,7 @@ import type { SamplingField } from '../../chat/sampling-fields.ts'
 import { removeTurn, restoreTurn } from '../../chat/turn-removal.ts'
 import type { Services } from '../services.ts'
 import { strings } from '../strings.ts'
-import { AnswerQueue, allDatanets, requestFor } from './chat-answers.svelte.ts'
+import { AnswerQueue, allDatanets, type Ended, requestFor } from './chat-answers.svelte.ts'
 import { ConversationShelf } from './chat-shelf.svelte.ts'
 import type { EngineView } from './engine.svelte.ts'
 import type { Notices } from './notices.svelte.ts'
@@ -38,7 +38,7 @@ export class ChatState {
     private preferences: Preferences,
   ) {
     this.shelf = new ConversationShelf(services.conversations, notices)
-    this.answers = new AnswerQueue(services, engine, this.shelf, notices, (id, answers) => void this.#afterAnswers(id, answers))
+    this.answers = new AnswerQueue(services, engine, this.shelf, notices, (job) => void this.#afterAnswers(job))
     this.#draft = this.#newDraft()
   }
 
@@ -253,13 +253,15 @@ export class ChatState {
     return true
   }
 
-  async #afterAnswers(id: string, answers: string[]): Promise<void> {
+  async #afterAnswers({ conversation: id, answers, stoppedAt }: Ended): Promise<void> {
     const conversation = this.shelf.get(id)
+    // Written by someone who had stopped the answer already: asked, and only had to wait for the trace.
+    const after = stoppedAt !== null && (conversation?.queued[0]?.at ?? 0) > stoppedAt
     const well = answers.every((answer) => {
       const state = conversation && talk.findAnswer(conversation, answer)?.state
       return state === 'complete' || state === 'too_long'
     })
-    if (well) await this.#askNext(id)
+    if (well || after) await this.#askNext(id)
   }
 
   async #askNext(id: string): Promise<void> {
