@@ -3,6 +3,11 @@ import { defineConfig } from 'vitest/config'
 
 // Four projects: plain units in parallel; what opens Dawn (`*.gpu.test.ts`) one file after another, because SwiftShader uses
 // every core by itself; the real model (`*.model.gpu.test.ts`); and what needs an anvil (`*.chain.test.ts`).
+/** Whole engines over many models, most of it compiling their kernels: the quick run leaves them to the full one. */
+const wholeEngines = ['parity*', 'boot', 'dispatches', 'speculate', 'replay*', 'gpu-desk', 'mixes', 'tiers', 'sampling'].map(
+  (name) => `**/${name}.gpu.test.ts`,
+)
+
 export default defineConfig({
   plugins: [svelte()],
   test: {
@@ -23,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'gpu',
           include: ['src/**/*.gpu.test.ts'],
-          exclude: ['src/**/*.model.gpu.test.ts'],
+          exclude: ['src/**/*.model.gpu.test.ts', ...(process.env.OPEN_CHAT_QUICK ? wholeEngines : [])],
           environment: 'node',
           fileParallelism: false,
           pool: 'forks',

@@ -71,34 +71,26 @@ const holds = (command, args, env) => async () => {
   return status === 0 ? { passed: 1, failed: 0, output } : { passed: 0, failed: 1, output }
 }
 
-/** Whole engines over many models, most of it compiling their kernels: left to the full run. */
-const wholeEngines = ['parity*', 'boot', 'dispatches', 'speculate', 'replay*', 'gpu-desk', 'mixes', 'tiers', 'sampling'].flatMap((name) => [
-  '--exclude',
-  `**/${name}.gpu.test.ts`,
-])
-
 /** A Vitest project, counted test by test; a file that cannot load counts as one failure. */
-const vitest =
-  (project, env, filters = []) =>
-  async () => {
-    const report = join(results, `${project}.json`)
-    const { status, output } = await run(
-      bin('vitest'),
-      ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
-      env,
-    )
-    if (!existsSync(report)) return { passed: 0, failed: 1, output }
-    const { numPassedTests, numFailedTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
-    const skipped = numTotalTests - numPassedTests - numFailedTests
-    const bad = numFailedTests + skipped
-    const named = testResults.flatMap(({ name, message, assertionResults }) => [
-      ...(assertionResults.length === 0 && message ? [{ title: name, message }] : []),
-      ...assertionResults
-        .filter(({ status }) => status !== 'passed')
-        .map(({ fullName, failureMessages }) => ({ title: fullName, message: failureMessages?.join('\n') ?? 'was skipped' })),
-    ])
-    return { passed: numPassedTests, failed: bad > 0 ? bad : status === 0 && numPassedTests > 0 ? 0 : 1, named, output }
-  }
+const vitest = (project, env) => async () => {
+  const report = join(results, `${project}.json`)
+  const { status, output } = await run(
+    bin('vitest'),
+    ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    env,
+  )
+  if (!existsSync(report)) return { passed: 0, failed: 1, output }
+  const { numPassedTests, numFailedTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+  const skipped = numTotalTests - numPassedTests - numFailedTests
+  const bad = numFailedTests + skipped
+  const named = testResults.flatMap(({ name, message, assertionResults }) => [
+    ...(assertionResults.length === 0 && message ? [{ title: name, message }] : []),
+    ...assertionResults
+      .filter(({ status }) => status !== 'passed')
+      .map(({ fullName, failureMessages }) => ({ title: fullName, message: failureMessages?.join('\n') ?? 'was skipped' })),
+  ])
+  return { passed: numPassedTests, failed: bad > 0 ? bad : status === 0 && numPassedTests > 0 ? 0 : 1, named, output }
+}
 
 const playwright = (env) => async () => {
   const report = join(results, 'e2e.json')
@@ -145,7 +137,7 @@ try {
     // Beside each other: the chain mostly waits for its own clock.
     const devices = async () => {
       await part('chain', vitest('chain'))
-      await part('gpu', vitest('gpu', gpu, wholeEngines))
+      await part('gpu', vitest('gpu', { ...gpu, OPEN_CHAT_QUICK: '1' }))
     }
     await Promise.all([sources(), devices()])
   } else {
