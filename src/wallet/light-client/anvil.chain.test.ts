@@ -79,7 +79,9 @@ describe('light client over anvil', () => {
     const receiver = contract(8)
     const send = async () => {
       const [from] = (await rpc.request('eth_accounts', [])) as Hex[]
-      await rpc.request('eth_sendTransaction', [{ from, to: receiver, value: '0x7' }])
+      const sent = await rpc.request('eth_sendTransaction', [{ from, to: receiver, value: '0x7' }])
+      // The hash comes before the block: a pin taken now could still be the block before.
+      await vi.waitFor(async () => expect(await rpc.request('eth_getTransactionReceipt', [sent])).not.toBeNull(), { timeout: 20_000 })
     }
     await send()
     const pinned = await state.pin()
