@@ -51,6 +51,9 @@ async function send(url: string, body: unknown): Promise<{ status: number; body:
 }
 const postReceipt = (form: SignedForm) => send(`${devnet.settings.validatorUrls[0]}/receipts`, form)
 const lookUp = async (id: Hex) => (await (await fetch(`${devnet.settings.validatorUrls[0]}/receipts/${id}`)).json()) as ReceiptStatus
+/** Posted, or further: the challenge window may end between two looks. */
+const untilPosted = (id: Hex) =>
+  vi.waitFor(async () => expect((await lookUp(id)).state).not.toBe('queued'), { timeout: 20_000, interval: 20 })
 const untilPaid = (id: Hex) => vi.waitFor(async () => expect((await lookUp(id)).state).toBe('paid'), { timeout: 20_000, interval: 200 })
 
 async function deposit(who: PrivateKeyAccount, wei: bigint): Promise<void> {
@@ -110,7 +113,7 @@ describe('the embedded devnet', () => {
     await deposit(payer, 10n * PARAMETERS.fee)
     const form = await receipt(1n)
     expect((await postReceipt(form)).status).toBe(202)
-    await vi.waitFor(async () => expect((await lookUp(form.id)).state).toBe('posted'), { timeout: 2_000, interval: 50 })
+    await untilPosted(form.id)
     const { lines = [], batch } = await lookUp(form.id)
     expect(lines).toHaveLength(2)
     const address = devnet.settings.addresses.attributions
@@ -152,8 +155,8 @@ describe('the embedded devnet', () => {
     devnet = await start()
     expect(devnet.fresh).toBe(false)
     expect(devnet.settings.deployment).toBe(before)
-    // Takes 0.2 s; the limit leaves room for a machine that is busy with nine others.
-    expect(devnet.timings.compile + devnet.timings.chain + devnet.timings.servers).toBeLessThan(2_000)
+    // Takes 0.2 s; the limit leaves room for a machine that is busy with others.
+    expect(devnet.timings.compile + devnet.timings.chain + devnet.timings.servers).toBeLessThan(5_000)
     expect(await batchCount()).toBe(2n)
   })
 
@@ -170,7 +173,7 @@ describe('the embedded devnet', () => {
     expect((await postReceipt(form)).status).toBe(202)
     // As a kill would leave it: nothing closed in order, anvil orphaned.
     const killed = devnet
-    await vi.waitFor(async () => expect((await lookUp(form.id)).state).toBe('posted'), { timeout: 2_000, interval: 20 })
+    await untilPosted(form.id)
     devnet = await start()
     expect(said.at(-1)).toMatch(/was killed; its chain was still alive/)
     expect(devnet.fresh).toBe(false)
