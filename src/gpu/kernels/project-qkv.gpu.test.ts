@@ -15,7 +15,7 @@ import { placeFaces } from './lora-lab.testing.ts'
 import { loraShrink } from './lora-shrink.ts'
 import { noise } from './noise.testing.ts'
 import { projectQkv } from './project-qkv.ts'
-import { columnsOfSum, rowWithSums, type TileVariant, zParts } from './projection.ts'
+import { columnsOfSum, rowWithSums, type TileVariant, tokensOf, zParts } from './projection.ts'
 
 const lab = await openLab()
 
@@ -35,6 +35,7 @@ it.each([
   [2, 2, 4, 3, 'thread-4'],
   [3, 1, 16, 9, 'thread-4'],
   [9, 3, 64, 2, 'lanes'],
+  [3, 1, 16, 37, 'staged-32x32'],
 ] as [number, number, number, number, TileVariant][])(
   '%i heads on %i of %i, %i tokens, %s',
   async (heads, kvHeads, headDim, tokens, variant) => {
@@ -65,7 +66,7 @@ it.each([
     const tables = { batch: await lab.batch(counts), rope: await lab.buffer(ropeTable(133, headDim, 10000, null)) }
     const expand = { z, b: pools.b, record: zRecord, gained: false }
     const shrinkInput = { ...shared, ...pools, z, site, parts: 3, layers: 1, record: zRecord, batch: tables.batch }
-    const shrink = loraShrink({ ...shrinkInput, together: variant === 'thread-4' ? 4 : 1 })
+    const shrink = loraShrink({ ...shrinkInput, together: tokensOf(variant) === 1 ? 1 : 4 })
 
     for (const adapted of [false, true]) {
       const project = projectQkv({

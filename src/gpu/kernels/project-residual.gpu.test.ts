@@ -5,7 +5,7 @@ import { matmul } from '../reference/matmul.ts'
 import { largestDifference, noiseRows, openLab, padded, storedMatrix, stream } from './lab.testing.ts'
 import { noise } from './noise.testing.ts'
 import { projectResidual } from './project-residual.ts'
-import { columnsOfSum, rowWithSums, type TileVariant } from './projection.ts'
+import { columnsOfSum, rowWithSums, stagedVariants, type TileVariant } from './projection.ts'
 
 const lab = await openLab()
 
@@ -56,6 +56,29 @@ describe('project-residual', () => {
     [96, 64, 133],
   ])('Q4_1, %i → %i, %i tokens', async (inputs, outputs, tokens) => {
     for (const variant of variants) expect(await difference('Q4_1', variant, inputs, outputs, tokens)).toBeLessThan(bar(inputs))
+  })
+
+  // Apart from the other variants: a pipeline with barriers in its loop takes SwiftShader a second to compile.
+  describe('staged', () => {
+    it.each([
+      ...(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_1', 'Q5_0'] as const).map((type) => [type, 96] as const),
+      ['Q4_K', 256],
+      ['Q6_K', 256],
+    ] as [SupportedType, number][])('%s', async (type, inputs) => {
+      expect(await difference(type, 'staged-32x32', inputs, 133, 9)).toBeLessThan(bar(inputs))
+    })
+
+    it.each(stagedVariants)('blocks of every size, %s', async (variant) => {
+      expect(await difference('Q4_0', variant, 64, 260, 70)).toBeLessThan(bar(64))
+    })
+
+    it.each([
+      ['Q4_1', 32, 1, 1],
+      ['F32', 7, 7, 33],
+      ['F32', 133, 36, 3],
+    ] as const)('%s, %i → %i, %i tokens', async (type, inputs, outputs, tokens) => {
+      expect(await difference(type, 'staged-64x32', inputs, outputs, tokens)).toBeLessThan(bar(inputs))
+    })
   })
 
   it.each([

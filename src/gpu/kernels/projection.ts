@@ -1,6 +1,6 @@
 // Puts a projection together: weights prelude × tile prelude × LoRA prelude × the kernel's own `finish`. Not a kernel itself.
-// The variant axes are chosen here once: eight storage formats, one or four tokens a thread or lanes, and of an adapter nothing,
-// its expand (q k v, gate up) or its shrink (o, down).
+// The variant axes are chosen here once: eight storage formats, who computes a tile (one or four tokens a thread, lanes, or a
+// workgroup's block), and of an adapter nothing, its expand (q k v, gate up) or its shrink (o, down).
 import type { Dispatch } from './kernel.ts'
 import shrinkRow from './lora-shrink-row.wgsl?raw'
 import lanes from './tile/lanes.wgsl?raw'
@@ -10,6 +10,7 @@ import loraNone from './tile/lora-none.wgsl?raw'
 import rowsNone from './tile/rows-none.wgsl?raw'
 import rowsShrink from './tile/rows-shrink.wgsl?raw'
 import shared from './tile/shared.wgsl?raw'
+import staged from './tile/staged.wgsl?raw'
 import subgroupNative from './tile/subgroup-native.wgsl?raw'
 import teamSubgroup from './tile/team-subgroup.wgsl?raw'
 import teamWorkgroup from './tile/team-workgroup.wgsl?raw'
@@ -27,15 +28,29 @@ import q8 from './weights/q8.wgsl?raw'
 export const weightPreludes = { q4, q4s, q5, q6, q8, f16, bf16, f32 }
 export type WeightFormat = keyof typeof weightPreludes
 export const sharedPrelude = shared
+const tilePreludes: Readonly<Record<string, string>> = { lanes, staged, 'thread-1': thread1, 'thread-4': thread4 }
 
 /** vec4<u32> of a tile block (4 rows × 32 columns), as in the preludes. */
 export const blockWords: Readonly<Record<WeightFormat, number>> = { q4: 5, q4s: 6, q5: 7, q6: 8, q8: 9, f16: 16, bf16: 16, f32: 32 }
 
-/** Who computes a tile: see tile/*.wgsl. */
-export type TileVariant = 'lanes' | 'thread-1' | 'thread-4'
+/** Blocks of tile/staged.wgsl, rows × tokens of a workgroup, as its threads: WIDE by two tiles each, DEEP by four tokens each. */
+const stagedShapes = { 'staged-32x32': [4, 8], 'staged-64x32': [8, 8], 'staged-64x64': [8, 16] } as const
+export type StagedVariant = keyof typeof stagedShapes
+export const stagedVariants = Object.keys(stagedShapes) as StagedVariant[]
 
-const tilePreludes: Readonly<Record<TileVariant, string>> = { lanes, 'thread-1': thread1, 'thread-4': thread4 }
-const tokensOf: Readonly<Record<TileVariant, number>> = { lanes: 1, 'thread-1': 1, 'thread-4': 4 }
+/** Who computes a tile when many rows are fed. */
+export type PrefillVariant = 'thread-4' | StagedVariant
+/** Who computes a tile: see tile/*.wgsl. */
+export type TileVariant = 'lanes' | 'thread-1' | PrefillVariant
+
+const stagedShape = (variant: TileVariant): readonly [wide: number, deep: number] | null =>
+  variant in stagedShapes ? stagedShapes[variant as StagedVariant] : null
+
+/** Rows that a thread, or a workgroup's block, goes through together. */
+export function tokensOf(variant: TileVariant): number {
+  const shape = stagedShape(variant)
+  return shape ? 4 * shape[1] : variant === 'thread-4' ? 4 : 1
+}
 
 /** How lanes that share a tile exchange their sums, where not through workgroup memory. */
 export interface Subgroups {
@@ -96,7 +111,7 @@ export interface GainInput {
   gained: boolean
 }
 
-/** Threads of a projection, or workgroups of it in the lanes variant, that shrink beside its tiles and share the ranks out. */
+/** Threads of a projection (lanes: workgroups; staged: threads for each four tokens) that shrink beside its tiles and share ranks out. */
 const shrinkUnits = 16
 
 /** Records of z a row has: three for q k v or gate up, one for o or down, since norm-shrink reads one while it writes others. */
@@ -143,8 +158,25 @@ export function normConstants({ width, columns, epsilon }: NormInput): Record<st
   return { PARTIALS, SUMS_AT: sumsAt(width, columns) / 4, NORM_WIDTH: width, EPSILON: epsilon }
 }
 
+/** Tiles behind a sum of squares. */
 function tilesOf(variant: TileVariant, blocks: number): number {
-  return variant === 'lanes' ? 64 / lanesFor(blocks) : 4
+  return stagedShape(variant) ? 8 : variant === 'lanes' ? 64 / lanesFor(blocks) : 4
+}
+
+/** Workgroups along the tiles of a segment, those behind the last tile that shrink among them. */
+function groupsAcross({ variant, segment, workgroup, shrink }: ProjectionInput): number {
+  const { tiles, blocks } = segment
+  const extra = shrink ? shrinkUnits : 0
+  const shape = stagedShape(variant)
+  if (shape) return Math.ceil(tiles / (2 * shape[0])) + Math.ceil(extra / shape[0])
+  if (variant === 'lanes') return Math.ceil(tiles / tilesOf(variant, blocks)) + extra
+  return Math.ceil((Math.ceil(tiles / 4) + extra) / workgroup)
+}
+
+function tileConstants({ variant, segment, workgroup }: ProjectionInput): Record<string, number> {
+  const shape = stagedShape(variant)
+  if (shape) return { WIDE: shape[0], DEEP: shape[1] }
+  return variant === 'lanes' ? { LANES: lanesFor(segment.blocks) } : { WORKGROUP: workgroup }
 }
 
 /** Columns of the residual stream that a projection with `blocks` blocks of inputs sums the squares of at once. */
@@ -167,17 +199,15 @@ export function projection(
   const subgroups = variant === 'lanes' ? (input.subgroups ?? null) : null
   const { format, tiles, blocks, tileBase } = segment
   const read = own.read ?? []
-  const tilesPerThread = variant === 'lanes' ? 1 : 4
-  const units = Math.ceil(Math.ceil(tiles / tilesPerThread) / (variant === 'lanes' ? tilesOf(variant, blocks) : 1))
-  const x = Math.ceil((units + (shrink ? shrinkUnits : 0)) / (variant === 'lanes' ? 1 : input.workgroup))
-  const tokens = tokensOf[variant]
+  const [x, tokens] = [groupsAcross(input), tokensOf(variant)]
   const count = own.count ?? 'rows'
+  const tile = variant in stagedShapes ? 'staged' : variant
   return {
     kernel: {
-      name: `${name}/${format}/${variant}${subgroups ? `-${subgroups.name}` : ''}${expand ? '/expand' : ''}`,
+      name: `${name}/${format}/${tile}${subgroups ? `-${subgroups.name}` : ''}${expand ? '/expand' : ''}`,
       code: [
         ...(subgroups ? [subgroups.text] : []),
-        ...[shared, weightPreludes[format], tilePreludes[variant]],
+        ...[shared, weightPreludes[format], tilePreludes[tile]],
         ...(variant === 'lanes' ? [subgroups ? teamSubgroup : teamWorkgroup] : []),
         ...(expand ? [expandBindings, loraExpand] : [loraNone]),
         ...(shrink ? [shrinkRow, rowsShrink] : [rowsNone]),
@@ -194,7 +224,7 @@ export function projection(
       X_STRIDE: input.xStride / 4,
       TILES: tiles,
       TILE_BASE: tileBase,
-      ...(variant === 'lanes' ? { LANES: lanesFor(blocks) } : { WORKGROUP: input.workgroup }),
+      ...tileConstants(input),
       ...(norm ? normConstants(norm) : {}),
       ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts, GAINED: Number(expand.gained) } : {}),
       ...(shrink
