@@ -6,6 +6,8 @@ import { test as base, expect, type Page } from '@playwright/test'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+const ACTION_MS = 30_000
+
 export interface FakePage {
   page: Page
   /** Opens the page: knobs of fakes/services.ts, then a room. */
@@ -22,6 +24,8 @@ export const test = base.extend<{ fake: FakePage }>({
       // What the network layer writes is no fault of the page: this server has the page and nothing beside it.
       if (message.type() === 'error' && !/Failed to load resource|net::ERR_/.test(message.text())) errors.push(message.text())
     })
+    // A click that waits for what never comes fails by its own name, long before the test's limit.
+    page.context().setDefaultTimeout(ACTION_MS)
     page.on('pageerror', (error) => errors.push(String(error.stack)))
     const url = process.env.OPEN_CHAT_FAKE_URL
     if (!url) throw new Error('OPEN_CHAT_FAKE_URL names no page; e2e/global-setup.ts sets it.')

@@ -41,13 +41,25 @@ test('twelve words back the account up, and bring it back after another took its
   await expect(page.getByText('The back-up is confirmed.')).toBeVisible()
   await expect(page.getByRole('list', { name: 'Recovery phrase' })).toHaveCount(0)
 
+  await page.getByRole('button', { name: 'Show the words' }).click()
   await page.getByText('Restore or change the account').click()
-  await page.getByRole('button', { name: 'Start a new account' }).click()
+  const fresh = page.getByRole('button', { name: 'Start a new account' })
+  const typed = page.getByLabel('Recovery phrase', { exact: true })
+  // What is typed while it works stays, and the words of the account before are not shown as those of the new one.
+  await fresh.evaluate((button: HTMLButtonElement) => {
+    button.click()
+    const field = document.querySelector<HTMLTextAreaElement>('textarea.hex')!
+    field.value = 'typed meanwhile'
+    field.dispatchEvent(new Event('input', { bubbles: true }))
+  })
   await expect(page.locator('[data-address]')).not.toHaveText(first!)
-  await page.getByLabel('Recovery phrase', { exact: true }).fill(phrase.with(6, 'zebr').join(' '))
+  await expect(fresh).toBeEnabled()
+  await expect(typed).toHaveValue('typed meanwhile')
+  await expect(page.getByRole('list', { name: 'Recovery phrase' })).toHaveCount(0)
+  await typed.fill(phrase.with(6, 'zebr').join(' '))
   await page.getByRole('button', { name: 'Restore from words' }).click()
   await expect(page.getByText('Word 7, “zebr”, is not on the list of words. Did you mean “zebra”?')).toBeVisible()
-  await page.getByLabel('Recovery phrase', { exact: true }).fill(phrase.join('  ').toUpperCase())
+  await typed.fill(phrase.join('  ').toUpperCase())
   await page.getByRole('button', { name: 'Restore from words' }).click()
   await expect(page.locator('[data-address]')).toHaveText(first!)
   await expect(page.getByText(/^put aside \d/)).toHaveCount(1)
@@ -276,18 +288,22 @@ test('delete everything leaves nothing on the machine, in any tab', async ({ fak
   const second = await page.context().newPage()
   await second.goto(page.url())
   await expect(second.locator('[data-address]')).toHaveText(before!)
+  // What begins after a deletion would keep things anew; a blank page in its place lets one see what is left.
+  const anew = (url: URL) => url.pathname === '/' && url.search === ''
+  await page.context().route(anew, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>anew</title>' }))
   const run = page.getByRole('button', { name: 'Delete everything now' })
   await expect(run).toBeDisabled()
   await page.getByLabel('Type “delete everything” to go on').fill('delete everything')
   await run.click()
-  await page.waitForURL((url) => url.search === '')
+  await Promise.all([page.waitForURL(anew), second.waitForURL(anew)])
   await second.close()
+  await page.context().unroute(anew)
   const left = await page.evaluate(async () => {
     const files: string[] = []
     for await (const name of (await navigator.storage.getDirectory()).keys()) files.push(name)
-    return { kept: localStorage.getItem('kept'), caches: await caches.keys(), files }
+    return { preferences: Object.keys(localStorage), caches: await caches.keys(), databases: await indexedDB.databases(), files }
   })
-  expect(left).toEqual({ kept: null, caches: [], files: expect.not.arrayContaining(['kept']) })
+  expect(left).toEqual({ preferences: [], caches: [], databases: [], files: [] })
   await fake.open({}, '#/settings/account')
   await expect(page.locator('[data-address]')).toHaveText(/^0x/)
   expect(await address(page)).not.toBe(before)

@@ -19,11 +19,12 @@ async function chooseServices(): Promise<Services> {
 }
 
 const target = document.getElementById('app')!
-try {
-  // Before anything is opened: an open database cannot be deleted.
+
+async function begin(): Promise<void> {
+  // Before anything is opened: an open database cannot be deleted. Nothing is opened after it either; the next page begins anew.
   if (localStorage.getItem('open-chat/erase') !== null) {
     await (await import('./settings/erase.ts')).eraseEverything()
-    location.replace('/')
+    return location.replace('/')
   }
   const app = new App(await chooseServices(), window)
   target.replaceChildren()
@@ -31,6 +32,10 @@ try {
   await app.begin()
   // Last, so that bringing a version to keep takes nothing from the first screen. Builds on fakes keep none.
   if (import.meta.env.PROD && !new URLSearchParams(location.search).has('fake')) await app.updates.begin('/service-worker.js')
+}
+
+try {
+  await begin()
 } catch (thrown) {
   target.replaceChildren()
   mount(Problem, { target, props: { thrown } })

@@ -14,8 +14,17 @@ export function markForErasure(storage: Pick<Storage, 'setItem'>): void {
   storage.setItem(MARK, '1')
 }
 
-/** @throws `erase_incomplete` with what is left */
-export async function eraseEverything(): Promise<void> {
+/**
+ * One tab after another: each of them starts again with the mark set, and one that began anew beside one that still deletes would
+ * hold open what the other waits for. Where another tab was first, there is nothing left to do.
+ * @throws `erase_incomplete` with what is left
+ */
+export const eraseEverything = (): Promise<void> =>
+  navigator.locks.request(MARK, async () => {
+    if (localStorage.getItem(MARK) !== null) await erase()
+  })
+
+async function erase(): Promise<void> {
   const registrations = (await navigator.serviceWorker?.getRegistrations()) ?? []
   await Promise.all(registrations.map((registration) => registration.unregister()))
   for (const name of await caches.keys()) await caches.delete(name)
