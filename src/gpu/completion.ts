@@ -5,7 +5,7 @@ import { OpenChatError } from '../errors.ts'
 import type { GrammarConstraint } from './grammar.ts'
 import type { AdapterChoice, AdapterHold } from './lora/adapter-shelf.ts'
 import type { ChatTemplate } from './model/chat-template.ts'
-import type { Drawn } from './model/draw.ts'
+import { type Drawn, mostLogprobs } from './model/draw.ts'
 import type { KvCache } from './model/kv-cache.ts'
 import { promptEmpty, type Runner } from './model/runner.ts'
 import { Sampler } from './model/sampler.ts'
@@ -173,9 +173,6 @@ function checkSettings(request: CompletionRequest, vocab: number): void {
   const broken = rules.find(([holds]) => !holds)
   if (broken !== undefined) throw new OpenChatError('request_invalid', `The settings of the request cannot be kept: ${broken[1]}.`)
 }
-
-/** As OpenAI's `top_logprobs`. */
-const mostLogprobs = 20
 
 /** What the end tells of how it came to be; what is drawn is added as it comes. */
 function utteranceOf(request: CompletionRequest, prompt: number[], seed: number): Utterance {

@@ -1,6 +1,7 @@
 // Twin of argmax.wgsl: typed arguments to a dispatch.
-import code from './argmax.wgsl?raw'
+import body from './argmax.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
+import reduce from './row-reduce.wgsl?raw'
 
 export interface ArgmaxInput {
   /** [picks][vocab] f32 */
@@ -16,7 +17,7 @@ export interface ArgmaxInput {
 
 export function argmax({ logits, token, tokens, vocab, threads }: ArgmaxInput): Dispatch {
   return {
-    kernel: { name: 'argmax', code, groups: [['read', 'write', 'write']] },
+    kernel: { name: 'argmax', code: `${reduce}${body}`, groups: [['read', 'write', 'write']] },
     constants: { VOCAB: vocab, WORKGROUP: threads },
     resources: [[{ buffer: logits }, { buffer: token }, { buffer: tokens }]],
     grid: ({ picks }) => [picks, 1],

@@ -1,10 +1,11 @@
 // Twin of penalise.wgsl: typed arguments to a dispatch, and the edits of several rows as one list.
 import type { Draw } from '../model/draw.ts'
+import settingsRow from './draw-settings.wgsl?raw'
 import type { Dispatch } from './kernel.ts'
-import code from './penalise.wgsl?raw'
+import body from './penalise.wgsl?raw'
 
 export interface PenaliseInput {
-  /** [count][4] u32, see {@link editsOf}. */
+  /** [count][4] u32, see {@link editsOf}; changed: what stood in the logits takes the place of each bias. */
   edits: GPUBuffer
   /** [picks][rowWords], as sample's. */
   settings: GPUBuffer
@@ -18,7 +19,7 @@ export interface PenaliseInput {
 /** @param counted how many edits the submit has */
 export function penalise({ edits, settings, count, logits, vocab }: PenaliseInput, counted: () => number): Dispatch {
   return {
-    kernel: { name: 'penalise', code, groups: [['read', 'read', 'uniform', 'write']] },
+    kernel: { name: 'penalise', code: `${settingsRow}${body}`, groups: [['write', 'read', 'uniform', 'write']] },
     constants: { VOCAB: vocab },
     resources: [[edits, settings, count, logits].map((buffer) => ({ buffer }))],
     grid: () => [Math.ceil(counted() / 64), 1],

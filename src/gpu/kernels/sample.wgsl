@@ -2,43 +2,15 @@
 // sampled decoding reads 4 bytes back and not the vocabulary. The rule, and why ids and not ranks order it: reference/sampling.ts.
 // No sort: the smallest kept logit is found by bisection over the bits of f32, which order like the numbers do. A pass over
 // the logits measures what lies above three candidates at once, and quarters the interval; 18 passes end any.
-// Grid: one workgroup of 256 a pick. Where a barrier is dear the CPU draws instead (model/chooser.ts).
+// Grid and reductions: row-reduce.wgsl, of 256 threads. Where a barrier is dear the CPU draws instead (model/chooser.ts).
 // logits: project-logits, changed by penalise, [picks][VOCAB]. settings, allowed: host. chosen is read back; tokens is what the
 // next step's embed reads, so that a step may follow before the host knows the token.
 // Cost: 2 reads of the logits, 18 more for top-k, 19 for top-p (they stay in the cache). f32 sums, in a tree.
-struct Row {
-  // 0: the arg max.
-  inverse_temperature: f32,
-  top_p: f32,
-  // temperature · ln(min-p): how far beneath the largest logit the kept ones end; at least −40 temperatures.
-  gap: f32,
-  number: f32,
-  top_k: u32,
-  masked: u32,
-  repetition_inverse: f32,
-  repetition: f32,
-  presence: f32,
-  frequency: f32,
-  unused: vec2<u32>,
-}
-
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> settings: array<Row>;
 @group(0) @binding(2) var<storage, read> allowed: array<u32>;
 @group(0) @binding(3) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
-
-override VOCAB: u32;
-
-const LOWEST = -3.4e38;
-const THREADS = 256u;
-
-var<workgroup> best: array<f32, THREADS>;
-var<workgroup> owner: array<u32, THREADS>;
-var<workgroup> sums: array<vec4<f32>, THREADS>;
-var<private> pick: u32;
-var<private> local: u32;
-var<private> top: f32;
 
 fn logit(id: u32) -> f32 {
   if (settings[pick].masked == 1u && ((allowed[pick * ((VOCAB + 31u) / 32u) + id / 32u] >> (id % 32u)) & 1u) == 0u) {
@@ -61,51 +33,6 @@ fn value(k: u32) -> f32 {
   return bitcast<f32>(select(~k, k & 0x7fffffffu, (k >> 31u) == 1u));
 }
 
-fn total(part: vec4<f32>) -> vec4<f32> {
-  sums[local] = part;
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      sums[local] += sums[local + half];
-    }
-  }
-  workgroupBarrier();
-  let whole = sums[0];
-  workgroupBarrier();
-  return whole;
-}
-
-// The largest logit, NaN never; sets `top`. Lowest id on a tie.
-fn largest() -> u32 {
-  var most = LOWEST;
-  var at = 0xffffffffu;
-  for (var id = local; id < VOCAB; id += THREADS) {
-    let x = logit(id);
-    if (x > most) {
-      most = x;
-      at = id;
-    }
-  }
-  best[local] = most;
-  owner[local] = at;
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      let other = best[local + half];
-      let id = owner[local + half];
-      if (other > best[local] || (other == best[local] && id < owner[local])) {
-        best[local] = other;
-        owner[local] = id;
-      }
-    }
-  }
-  workgroupBarrier();
-  top = best[0];
-  let id = owner[0];
-  workgroupBarrier();
-  return select(id, 0u, id == 0xffffffffu);
-}
-
 // The smallest key, from `begin` on, above which less than `limit` lies: counted, or weighed. What has it or more is kept.
 fn threshold(begin: u32, limit: f32, weighed: bool) -> u32 {
   var low = begin;
@@ -115,7 +42,7 @@ fn threshold(begin: u32, limit: f32, weighed: bool) -> u32 {
     let span = high - low;
     let at = vec3(low) + vec3(span >> 2u, span >> 1u, (span >> 1u) + (span >> 2u));
     var above = vec4<f32>();
-    for (var id = local; id < VOCAB; id += THREADS) {
+    for (var id = local; id < VOCAB; id += WORKGROUP) {
       let x = logit(id);
       if (x >= floor && x <= top) {
         var w = 1.0;
@@ -146,7 +73,7 @@ fn threshold(begin: u32, limit: f32, weighed: bool) -> u32 {
 fn mass(begin: u32) -> f32 {
   let floor = value(begin);
   var own = 0.0;
-  for (var id = local; id < VOCAB; id += THREADS) {
+  for (var id = local; id < VOCAB; id += WORKGROUP) {
     let x = logit(id);
     if (x >= floor) {
       own += weight(x);
@@ -160,7 +87,7 @@ fn give(id: u32) {
   tokens[pick] = id;
 }
 
-@compute @workgroup_size(THREADS)
+@compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
   pick = group.x;
   local = index;
@@ -182,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let floor = value(max(least, key(top + row.gap)));
 
   // A run of ids a thread, so that sums of threads are sums of ids in order.
-  let each = (VOCAB + THREADS - 1u) / THREADS;
+  let each = (VOCAB + WORKGROUP - 1u) / WORKGROUP;
   let first = min(local * each, VOCAB);
   let end = min(first + each, VOCAB);
   var own = 0.0;
@@ -195,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   best[local] = own;
   workgroupBarrier();
   var all = 0.0;
-  for (var t = 0u; t < THREADS; t++) {
+  for (var t = 0u; t < WORKGROUP; t++) {
     all += best[t];
   }
   let wanted = row.number * all;
@@ -203,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var before = 0.0;
   var mine = false;
   var sum = 0.0;
-  for (var t = 0u; t < THREADS; t++) {
+  for (var t = 0u; t < WORKGROUP; t++) {
     if (best[t] > 0.0) {
       let found = sum + best[t] > wanted || sum + best[t] == all;
       if (found) {

@@ -1,14 +1,14 @@
 // What becomes of a submit's logits: the dispatches behind the head, and the reading of what they chose. Per row a token drawn on
-// the device (4 bytes come back), a token drawn here from logits that were read, or the logits themselves; rows of all kinds
-// share a submit, and one copy brings everything.
+// the device (4 bytes come back; with its log probability 8, and 8 more for each likely one that is told beside it), a token drawn
+// here from logits that were read, or the logits themselves; rows of all kinds share a submit, and one copy brings everything.
 // Where a barrier is dear (Forward.decodeVariant, chosen by timing it) the CPU draws what is not plainly greedy: on SwiftShader, a
 // vocabulary of 49,152 at temperature 0.8 and top-p 0.9, sample.wgsl took 1.9 times as long as reading the logits and draw.ts
-// (34 and 18 ms on two cores that others used too, one run, interleaved, 2026-11). Log probabilities are always told from logits
-// that were read.
+// (34 and 18 ms on two cores that others used too, one run, interleaved, 2026-11).
 // Not a sampler's state: that is sampler.ts.
 import type { Arena, Lease } from '../arena.ts'
 import { argmax } from '../kernels/argmax.ts'
 import type { Dispatch, Prepared, Programs } from '../kernels/kernel.ts'
+import { logprobs, readTold, toldWords, wordsTold } from '../kernels/logprobs.ts'
 import { editsOf, penalise } from '../kernels/penalise.ts'
 import { drawRows, rowWords, sample } from '../kernels/sample.ts'
 import type { Recorder } from '../recorder.ts'
@@ -42,6 +42,8 @@ export interface ChooserParts {
   parallel: () => boolean
 }
 
+const storage = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
+
 export class Chooser {
   #parts: ChooserParts
   #leases = new Map<string, Lease<GPUBuffer>>()
@@ -55,18 +57,25 @@ export class Chooser {
   /** The pipelines of a greedy step, so that the first answer waits for none. */
   async warm(): Promise<void> {
     await this.#argmax()
+    if (this.#parts.parallel()) await this.#logprobs(await this.#settings([]), [])
   }
 
   /** Uploads what the draws need; call it before the submit whose logits they are about, with nothing submitted in between. */
   async stage(wishes: readonly Wish[]): Promise<Choice> {
-    const { parallel } = this.#parts
-    const onDevice = wishes.map((wish) => wish !== null && (isPlainGreedy(wish) || (parallel() && wish.logprobs === null)))
-    const kept = onDevice.every((here) => here)
+    const onDevice = wishes.map((wish) => wish !== null && this.#drawsOnDevice(wish))
+    const kept = onDevice.every((here) => here) && this.#parts.parallel()
     const collect = () => this.#collect(wishes, onDevice)
     if (!onDevice.includes(true)) return { work: [], onDevice: false, collect }
     const draws = wishes.map((wish, i) => (onDevice[i] ? wish! : greedy))
-    if (draws.every(isPlainGreedy)) return { work: await this.#argmax(), onDevice: kept && parallel(), collect }
-    return { work: await this.#sample(draws), onDevice: kept, collect }
+    const greedily = draws.every(isPlainGreedy)
+    const told = draws.some(({ logprobs }) => logprobs !== null)
+    if (greedily && !told) return { work: await this.#argmax(), onDevice: kept, collect }
+    const settings = await this.#settings(draws)
+    const edits = editsOf(draws)
+    this.#edits = edits.length / 4
+    const drawing = greedily ? await this.#argmax() : await this.#sample(settings, draws, edits)
+    const telling = told ? await this.#logprobs(settings, edits) : []
+    return { work: [...drawing, ...telling], onDevice: kept, collect }
   }
 
   dispose(): void {
@@ -81,43 +90,79 @@ export class Chooser {
     return this.#kept('argmax', () => [argmax({ logits, token: chosen, tokens, vocab, threads: parallel() ? 256 : 1 })])
   }
 
-  async #sample(draws: readonly Draw[]): Promise<Prepared[]> {
+  #drawsOnDevice(draw: Draw): boolean {
+    return this.#parts.parallel() || (isPlainGreedy(draw) && draw.logprobs === null)
+  }
+
+  async #settings(draws: readonly Draw[]): Promise<GPUBuffer> {
+    const settings = await this.#buffer('sampler settings', mostPicks * rowWords, storage())
+    this.#parts.recorder.upload(settings, 0, drawRows(draws))
+    return settings
+  }
+
+  async #sample(settings: GPUBuffer, draws: readonly Draw[], list: Uint32Array): Promise<Prepared[]> {
     const { recorder, scratch, vocab } = this.#parts
     const { logits, chosen, tokens } = scratch
-    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
-    const settings = await this.#buffer('sampler settings', mostPicks * rowWords, storage)
-    recorder.upload(settings, 0, drawRows(draws))
     const masked = draws.some(({ allowed }) => allowed !== null)
     const words = Math.ceil(vocab / 32)
     // Nobody reads it where no row is masked, but a binding must be there.
-    const allowed = masked ? await this.#buffer('sampler mask', mostPicks * words, storage) : settings
+    const allowed = masked ? await this.#buffer('sampler mask', mostPicks * words, storage()) : settings
     draws.forEach((draw, i) => {
       if (draw.allowed !== null)
         recorder.upload(allowed, 4 * i * words, new Uint32Array(draw.allowed.buffer, draw.allowed.byteOffset, words))
     })
-    const list = editsOf(draws)
-    this.#edits = list.length / 4
     const work = await this.#kept(`sample ${masked}`, () => [sample({ logits, settings, allowed, chosen, tokens, vocab })])
-    if (this.#edits === 0) return work
-    const edits = await this.#buffer('sampler edits', list.length, storage)
-    const count = await this.#buffer('sampler edit count', 4, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
+    if (list.length === 0) return work
+    const edits = await this.#buffer('sampler edits', list.length, storage())
+    const count = await this.#editCount()
     recorder.upload(edits, 0, list)
-    recorder.upload(count, 0, new Uint32Array([this.#edits, 0, 0, 0]))
     return [...(await this.#kept('penalise', () => [penalise({ edits, settings, count, logits, vocab }, () => this.#edits)])), ...work]
   }
 
+  async #logprobs(settings: GPUBuffer, list: ArrayLike<number>): Promise<Prepared[]> {
+    const { scratch, vocab, parallel } = this.#parts
+    const { logits, chosen } = scratch
+    const edited = list.length > 0
+    // Nobody reads them where there are none, but a binding must be there.
+    const edits = edited ? await this.#buffer('sampler edits', list.length, storage()) : settings
+    const [count, told] = [await this.#editCount(), await this.#told()]
+    const threads = parallel() ? 256 : 1
+    return this.#kept(`logprobs ${edited}`, () => [logprobs({ logits, settings, edits, count, chosen, told, vocab, threads })])
+  }
+
+  async #editCount(): Promise<GPUBuffer> {
+    const count = await this.#buffer('sampler edit count', 4, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
+    this.#parts.recorder.upload(count, 0, new Uint32Array([this.#edits, 0, 0, 0]))
+    return count
+  }
+
+  #told(): Promise<GPUBuffer> {
+    return this.#buffer('log probabilities', mostPicks * toldWords, storage() | GPUBufferUsage.COPY_SRC)
+  }
+
+  /** What comes back: every row's id in one piece, and of each row beside it its log probabilities, its logits, or nothing more. */
   async #collect(wishes: readonly Wish[], onDevice: readonly boolean[]): Promise<Collected> {
     const { recorder, scratch, vocab } = this.#parts
-    const rows = wishes.flatMap((_, i) => (onDevice[i] ? [] : [i]))
-    const chosen = rows.length < wishes.length ? [{ buffer: scratch.chosen, offset: 0, bytes: 4 * wishes.length }] : []
-    const logits = rows.map((row) => ({ buffer: scratch.logits, offset: 4 * row * vocab, bytes: 4 * vocab }))
-    const { bytes } = await recorder.readRanges([...chosen, ...logits])
+    const ids = { buffer: scratch.chosen, offset: 0, bytes: onDevice.includes(true) ? 4 * wishes.length : 0 }
+    const told = await this.#told()
+    const rows = wishes.map((wish, row) => {
+      if (!onDevice[row]) return { buffer: scratch.logits, offset: 4 * row * vocab, bytes: 4 * vocab }
+      const likeliest = wish?.logprobs ?? null
+      return { buffer: told, offset: 4 * row * toldWords, bytes: likeliest === null ? 0 : 4 * wordsTold(likeliest, vocab) }
+    })
+    const { bytes } = await recorder.readRanges([ids, ...rows].filter((range) => range.bytes > 0))
     const results = bytes.then((read) => {
-      const ids = new Uint32Array(read, 0, chosen.length * wishes.length)
-      return wishes.map((wish, i) => {
-        if (onDevice[i]) return { id: ids[i] }
-        const own = new Float32Array(read, 4 * ids.length + 4 * vocab * rows.indexOf(i), vocab)
-        return wish === null ? own : drawToken(own, wish)
+      const chosen = new Uint32Array(read, 0, ids.bytes / 4)
+      let at = ids.bytes
+      return wishes.map((wish, row): Drawn | Float32Array => {
+        const own = at
+        at += rows[row].bytes
+        if (onDevice[row]) {
+          const id = chosen[row]
+          return rows[row].bytes === 0 ? { id } : { id, logprobs: readTold(new Uint32Array(read, own, rows[row].bytes / 4)) }
+        }
+        const logits = new Float32Array(read, own, vocab)
+        return wish === null ? logits : drawToken(logits, wish)
       })
     })
     // Whoever waits for them is told; a step that is thrown away may fail unseen.

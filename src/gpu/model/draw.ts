@@ -22,6 +22,9 @@ export interface Draw {
   logprobs: number | null
 }
 
+/** Of {@link Draw.logprobs}, as OpenAI's `top_logprobs`. */
+export const mostLogprobs = 20
+
 /** One record an id: id, bias as f32 bits, count in the answer, 1 where it stands in prompt or answer. */
 export interface LogitEdits {
   /** [ids][4] */
@@ -49,9 +52,9 @@ export interface Drawn {
 /** No settings at all: what greedy decoding asks. */
 export const greedy: Draw = { temperature: 0, topK: 0, topP: 1, minP: 0, uniform: 0, edits: null, allowed: null, logprobs: null }
 
-/** The arg max of the logits as they are, which costs four bytes. */
-export function isPlainGreedy({ temperature, edits, allowed, logprobs }: Draw): boolean {
-  return temperature === 0 && edits === null && allowed === null && logprobs === null
+/** The arg max of the logits as they are. */
+export function isPlainGreedy({ temperature, edits, allowed }: Draw): boolean {
+  return temperature === 0 && edits === null && allowed === null
 }
 
 /** @returns the index of the largest value, the lowest on a tie. */
