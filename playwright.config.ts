@@ -16,6 +16,8 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 800 },
+    // What is not there by then is named, and does not use up the whole spec's time.
+    actionTimeout: 60_000,
     launchOptions: {
       ...(process.env.OPEN_CHAT_CHROMIUM ? { executablePath: process.env.OPEN_CHAT_CHROMIUM } : {}),
       args: [

@@ -1,8 +1,7 @@
 // Answers that run and answers that wait for them. One job at a time; a job is one answer, or several side by side to one
 // question, which the engine batches. It folds their events into conversations on the shelf and decides nothing about what
 // is asked (chat.svelte.ts).
-// Invariants: the end of every stage is saved before it is shown; words that stream are saved at least every second; an
-// answer that fails keeps the words it has.
+// Invariants: the end of every stage is saved before it is shown; an answer that fails keeps the words it has.
 import type { AnswerEvent } from '../../chat/answer.ts'
 import * as talk from '../../chat/conversation.ts'
 import { samplingOf } from '../../chat/sampling-fields.ts'
@@ -12,8 +11,6 @@ import { strings } from '../strings.ts'
 import type { ConversationShelf } from './chat-shelf.svelte.ts'
 import type { EngineView } from './engine.svelte.ts'
 import type { Notices } from './notices.svelte.ts'
-
-const SAVE_EVERY_MS = 800
 
 interface Job {
   conversation: string
@@ -88,7 +85,6 @@ export class AnswerQueue {
       await this.engine.whenReady(cancel.signal)
       const request = await this.#request(id, answerId, seed)
       if (request === null) return
-      let savedAt = Date.now()
       for await (const event of this.services.ask(request, cancel.signal)) {
         const fold = (c: talk.Conversation) => talk.receive(c, answerId, event, Date.now())
         if (!isStreaming(event)) {
@@ -96,12 +92,8 @@ export class AnswerQueue {
           continue
         }
         if (event.type === 'prefill') this.#progress = { ...this.#progress, [answerId]: { done: event.done, total: event.total } }
+        if (this.shelf.get(id) === undefined) return
         this.shelf.stream(id, fold)
-        if (Date.now() - savedAt < SAVE_EVERY_MS) continue
-        savedAt = Date.now()
-        const latest = this.shelf.get(id)
-        if (latest === undefined) return
-        await this.shelf.save(latest)
       }
       await this.shelf.settle(id, (c) => talk.stop(c, answerId, Date.now()))
     } catch (thrown) {

@@ -1,10 +1,13 @@
 // The conversations the page holds: the list, those that were opened, and their safe keeping. It knows no engine and no
 // rule of asking (chat.svelte.ts).
 // Invariants: a change always applies to the latest form of a conversation, so that a rename during an answer is not lost;
-// `settle` shows nothing that is not saved; what streams is shown at most once a frame; a temporary conversation is never
-// written anywhere and never listed.
+// `settle` shows nothing that is not saved; what streams is shown at most once a frame, and saved soon after, whether or not
+// more follows; a temporary conversation is never written anywhere and never listed.
 import * as talk from '../../chat/conversation.ts'
 import type { Notices } from './notices.svelte.ts'
+
+/** For so long at most, ms, words that stream are shown and not saved. */
+const UNSAVED_MS = 800
 
 type Change = (conversation: talk.Conversation) => talk.Conversation
 
@@ -20,6 +23,8 @@ export class ConversationShelf {
   #drawn = $state.raw<Record<string, talk.Conversation>>({})
   #held = new Map<string, talk.Conversation>()
   #toDraw = new Set<string>()
+  /** Saves to come of what streams. */
+  #saves = new Map<string, ReturnType<typeof setTimeout>>()
 
   constructor(
     private store: talk.ConversationStore,
@@ -79,13 +84,18 @@ export class ConversationShelf {
     void this.save(after)
   }
 
-  /** Shown with the next frame, not saved: the caller does, now and then. */
+  /** Shown with the next frame, saved a moment later. */
   stream(id: string, change: Change): void {
     const before = this.#held.get(id)
     if (before === undefined) return
     this.#held.set(id, change(before))
     if (this.#toDraw.size === 0) nextFrame(() => this.#draw())
     this.#toDraw.add(id)
+    if (!this.#saves.has(id))
+      this.#saves.set(
+        id,
+        setTimeout(() => this.#saveLatest(id), UNSAVED_MS),
+      )
   }
 
   /** Saved, then shown. */
@@ -100,6 +110,9 @@ export class ConversationShelf {
 
   /** @returns whether the words are safe; if not, it was said why */
   async save(conversation: talk.Conversation): Promise<boolean> {
+    // This is the latest: one that was to come would write what is older over it.
+    clearTimeout(this.#saves.get(conversation.id))
+    this.#saves.delete(conversation.id)
     if (conversation.temporary) return true
     try {
       await this.store.save(conversation)
@@ -122,11 +135,18 @@ export class ConversationShelf {
 
   /** @throws storage_failed */
   async remove(id: string): Promise<void> {
+    clearTimeout(this.#saves.get(id))
+    this.#saves.delete(id)
     await this.store.remove(id)
     this.#held.delete(id)
     const { [id]: _gone, ...rest } = this.#drawn
     this.#drawn = rest
     this.#headings = this.#headings.filter((heading) => heading.id !== id)
+  }
+
+  #saveLatest(id: string): void {
+    const latest = this.#held.get(id)
+    if (latest !== undefined) void this.save(latest)
   }
 
   #draw(): void {

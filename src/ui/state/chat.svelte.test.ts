@@ -117,6 +117,10 @@ describe('conversations on the page', () => {
     const [[, onDisk]] = await records.entries()
     expect(lastVersion(afterReload(onDisk))).toMatchObject({ state: 'cut', text: 'We have' })
     expect(lastVersion(chat.current)?.text).toBe('We have always')
+    // Also when the next word is long in coming.
+    await vi.advanceTimersByTimeAsync(800)
+    const [[, later]] = await records.entries()
+    expect(lastVersion(afterReload(later))).toMatchObject({ state: 'cut', text: 'We have always' })
   })
 
   test('every end of a stage is saved before it is shown', async () => {
