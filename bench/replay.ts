@@ -1,44 +1,34 @@
-// How often a replay accepts what a model said and refuses what it did not, and what it costs beside generating.
-//   node scripts/run.mjs bench/replay.ts [--answers 40] [--tokens 10] [--model FILE] [--tiny] [--receipts FOLDER] [--json]
+// How often a replay accepts what a model said and refuses what it did not, and (--cost) what it costs beside generating.
+//   node scripts/run.mjs bench/replay.ts [--answers 40] [--tokens 24] [--model FILE] [--tiny] [--browser 40] [--save FILE]
+//                                        [--receipts FOLDER] [--json]
+//   node scripts/run.mjs bench/replay.ts --cost [--runs 3] [--lengths 32,64] [--model FILE] [--tiny] [--json]
 // Honest answers are greedy and sampled, by the backbone and under adapters; each is replayed by an engine that did not say it, as
-// it is and with one thing changed. `rule` counts what is refused without the kept log probabilities, by settings and seed alone.
-// With --tiny: seeded random models of a few hundred kB. With --receipts: receipt files that a page saved are replayed as well.
-// Exit code 1 when an honest answer is refused, or more than 1 % of the changed ones are accepted.
+// it is and with one thing changed. With --browser N more are made in a Chromium, by the page's own worker, and replayed in Node,
+// and Node's there. `by settings and seed alone` counts what is refused without looking at the kept log probabilities.
+// With --tiny: seeded random models of a few hundred kB. With --save: the records of all answers. With --receipts: receipt files
+// that a page saved are replayed as well.
+// Exit code 1 when an honest answer is refused, or more than 1 % of the changed ones of a kind are accepted.
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { readFlags } from '../scripts/flags.ts'
-import { defaultModelPath, fileDigest, openFile, openNodeEngine, readAdapterFolder } from '../scripts/node-engine.ts'
-import { tinyAdapter, tinyModel } from '../scripts/tiny-model.ts'
+import { defaultModelPath, fileDigest, openNodeEngine, readAdapterFolder } from '../scripts/node-engine.ts'
 import { parseReceiptFile } from '../src/attribution/receipt-file.ts'
 import { judgeReplay, replayAsk } from '../src/attribution/verify-said.ts'
-import { readGguf } from '../src/gpu/formats/gguf.ts'
-import { writeGguf } from '../src/gpu/formats/gguf-writer.testing.ts'
-import { dequantise, requireSupportedType } from '../src/gpu/formats/quant.ts'
-import type { AdapterFiles, CompletionEvent, CompletionRequest, Engine, Utterance } from '../src/gpu/types.ts'
+import type { Engine } from '../src/gpu/types.ts'
+import { chatOfEngine } from '../src/workers/chat-of-engine.ts'
 import { replayOnEngine } from '../src/workers/replay-on-engine.ts'
+import { type Answer, recordOf, requestOf } from './replay-answers.ts'
+import { withBrowser } from './replay-browser.ts'
+import { costReport } from './replay-cost.ts'
+import { adapterPair, requantised, tinyPair, withEngine } from './replay-models.ts'
 
-const questions = [
-  'Name three things that a lighthouse keeper does.',
-  'Why do ships carry ballast?',
-  'Write one sentence about an orchard in winter.',
-]
-const settings: Pick<CompletionRequest, 'temperature' | 'topP' | 'topK' | 'minP'>[] = [
-  { temperature: 0 },
-  { temperature: 0.7, topP: 0.9 },
-  { temperature: 1, topP: 0.95, topK: 100 },
-  { temperature: 1, minP: 0.05 },
-]
 /** By how much a changed scale differs: as little as a tenth. */
 const otherScale = 1.1
 
-interface Said {
-  said: Utterance
-  adapter: string | null
-  prefillMs: number
-  decodeMs: number
+interface Made extends Answer {
+  where: 'Node' | 'Chromium'
 }
 
 interface Tally {
@@ -50,120 +40,132 @@ interface Tally {
   byRule: number
 }
 
-export async function main(args: string[]): Promise<number> {
-  const flags = readFlags(args, { values: ['answers', 'tokens', 'model', 'receipts'], switches: ['tiny', 'json'] })
-  const tiny = flags.on('tiny')
-  const count = flags.integer('answers', 40, 1)
-  const maxTokens = flags.integer('tokens', tiny ? 24 : 10, 2)
-  const [model, other] = tiny ? await tinyPair() : await requantised(flags.text('model') ?? defaultModelPath())
-  const adapters = await adapterPair(tiny)
+type Add = (kind: string, wanted: Tally['wanted'], met: boolean, byRule?: boolean) => void
 
-  const answers = await withEngine(model, adapters, (engine) => sayAll(engine, count, maxTokens))
+export async function main(args: string[]): Promise<number> {
+  const flags = readFlags(args, {
+    values: ['answers', 'tokens', 'model', 'receipts', 'browser', 'save', 'runs', 'lengths'],
+    switches: ['tiny', 'json', 'cost'],
+  })
+  const tiny = flags.on('tiny')
+  const write = (report: object, table: () => string) =>
+    process.stdout.write(flags.on('json') ? `${JSON.stringify(report)}\n` : `${table()}\n`)
+  const path = flags.text('model') ?? defaultModelPath()
+  if (flags.on('cost')) {
+    const lengths = (flags.text('lengths') ?? '32,64').split(',').map(Number)
+    const report = await costReport(tiny ? (await tinyPair())[0] : path, flags.integer('runs', 3, 1), lengths)
+    write(report, () => report.table)
+    return 0
+  }
+  const [model, other] = tiny ? await tinyPair() : await requantised(path)
+  const adapters = await adapterPair(tiny)
+  const [{ digest: own }, { digest: another }] = adapters
+  const tokens = flags.integer('tokens', 24, 2)
+  const count = flags.integer('answers', 40, 1)
+  const there = flags.integer('browser', 0, 0)
+
   const tallies = new Map<string, Tally>()
-  const add = (kind: string, wanted: Tally['wanted'], met: boolean, byRule = false) => {
+  const add: Add = (kind, wanted, met, byRule = false) => {
     const tally = tallies.get(kind) ?? { kind, wanted, answers: 0, met: 0, byRule: 0 }
     tallies.set(kind, { ...tally, answers: tally.answers + 1, met: tally.met + Number(met), byRule: tally.byRule + Number(byRule) })
     if (!met) process.stderr.write(`${kind}: not ${wanted}\n`)
   }
-  const costs = await withEngine(model, adapters, (engine) => replayAll(engine, answers, add))
+  const answers: Made[] = await withEngine(model, adapters, async (engine) => {
+    const said: Made[] = []
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(i, tokens, own)
+      said.push({ ...(await recordOf(request, chatOfEngine(engine, request, new AbortController().signal))), where: 'Node' })
+      process.stderr.write(`said ${i + 1} of ${count}\r`)
+    }
+    return said
+  })
+  let browser: string | null = null
+  if (there > 0) {
+    browser = await withBrowser(model, adapters, async ({ name, say, replay }) => {
+      const named = `0x${await fileDigest(model)}` as const
+      for (const answer of [...answers]) {
+        const adapters = answer.adapter === null ? [] : [{ digest: `0x${answer.adapter}` as const, scale: 1 << 16 }]
+        const { said } = await replay({ model: named, adapters, said: answer.said })
+        add(honest(answer, 'in Chromium'), 'accepted', said)
+      }
+      for (let i = 0; i < there; i++) answers.push({ ...(await say(count + i, tokens, own)), where: 'Chromium' })
+      return name
+    })
+  }
+  await withEngine(model, adapters, (engine) => replayAll(engine, answers, { own, another }, add))
+  // The tiny models are replayed by the other way to compute as well: the device's own judgement, or the processor's.
+  for (const variant of tiny ? (['lanes', 'thread-1'] as const) : []) {
+    const judge = async (engine: Engine) => {
+      for (const answer of answers) {
+        const { said } = await engine.replay(answer.said, { adapter: answer.adapter })
+        add(honest(answer, `in Node, ${variant}`), 'accepted', said)
+      }
+    }
+    await withEngine(model, adapters, judge, variant)
+  }
   await withEngine(other, adapters, async (engine) => {
     for (const { said, adapter } of answers) await refuse(engine, said, adapter, 'another quantisation', add)
   })
   const folder = flags.text('receipts')
-  if (folder !== undefined) await receipts(folder, flags.text('model') ?? defaultModelPath(), add)
+  if (folder !== undefined) await receipts(folder, path, add)
+  const save = flags.text('save')
+  if (save !== undefined) await writeFile(save, JSON.stringify({ tiny, browser, answers }))
 
-  const report = { tiny, tokens: maxTokens, tallies: [...tallies.values()], costs }
-  process.stdout.write(flags.on('json') ? `${JSON.stringify(report)}\n` : table(report))
+  const drawn = answers.map(({ said }) => said.drawn.join())
+  const lengths = answers.map(({ said }) => said.drawn.length).toSorted((a, b) => a - b)
+  const report = {
+    ...{ tiny, tokens, browser, answers: answers.length, different: new Set(drawn).size },
+    ...{ medianTokens: lengths[lengths.length >> 1], tallies: [...tallies.values()] },
+  }
+  write(report, () => table(report))
   const good = report.tallies.every(({ wanted, met, answers }) => (wanted === 'accepted' ? met === answers : met >= 0.99 * answers))
   return good ? 0 : 1
 }
 
-async function withEngine<T>(path: string, adapters: readonly AdapterFiles[], work: (engine: Engine) => Promise<T>): Promise<T> {
-  const { engine, close } = await openNodeEngine(path, { contextTokens: 512 })
-  try {
-    for (const [i, files] of adapters.entries()) await engine.addAdapter('ab'[i], files)
-    return await work(engine)
-  } finally {
-    await close()
-  }
+function honest({ said, adapter, where }: Made, judged: string): string {
+  const how = said.sampler.temperature > 0 ? 'sampled' : 'greedy'
+  return `made in ${where}, replayed ${judged}: ${how}, ${adapter === null ? 'backbone' : 'adapter'}`
 }
 
-async function sayAll(engine: Engine, count: number, maxTokens: number): Promise<Said[]> {
-  const all: Said[] = []
-  for (let i = 0; i < count; i++) {
-    const adapter = i % 2 === 0 ? null : 'a'
-    const setting = settings[(i >> 1) % settings.length]
-    const request = { ...setting, adapter, maxTokens, seed: 1000 + i, logprobs: 0 }
-    const messages = [{ role: 'user' as const, content: questions[(i >> 3) % questions.length] }]
-    let end: Extract<CompletionEvent, { type: 'end' }> | undefined
-    for await (const event of engine.complete({ ...request, messages })) if (event.type === 'end') end = event
-    const { said, prefillMs, decodeMs } = end!
-    all.push({ said, adapter, prefillMs, decodeMs })
-    process.stderr.write(`said ${i + 1} of ${count}\r`)
-  }
-  return all
-}
-
-type Add = (kind: string, wanted: Tally['wanted'], met: boolean, byRule?: boolean) => void
-
-async function replayAll(engine: Engine, answers: readonly Said[], add: Add) {
-  const ratios: { whole: number; known: number; answer: number }[] = []
-  // The first answer to a prompt pays for reading it; later ones find it in the cache.
-  const promptMs = new Map<string, number>()
-  const keyOf = ({ said, adapter }: Said) => `${adapter} ${said.prompt.join()}`
-  for (const answer of answers) promptMs.set(keyOf(answer), Math.max(promptMs.get(keyOf(answer)) ?? 0, answer.prefillMs))
+async function replayAll(engine: Engine, answers: readonly Made[], { own, another }: Record<'own' | 'another', string>, add: Add) {
   for (const [i, answer] of answers.entries()) {
-    const { said, adapter, decodeMs } = answer
-    // The prompt is read first, so that what is timed is the answer.
-    await engine.replay({ ...said, drawn: said.drawn.slice(0, 1), logprobs: null }, { adapter })
-    const found = await engine.replay(said, { adapter })
-    const sampled = said.sampler.temperature > 0
-    add(`honest, ${sampled ? 'sampled' : 'greedy'}, ${adapter === null ? 'backbone' : 'adapter'}`, 'accepted', found.said)
-    const readMs = promptMs.get(keyOf(answer))!
-    const wholeMs = readMs + decodeMs
-    ratios.push({ whole: (readMs + found.ms) / wholeMs, known: found.ms / wholeMs, answer: found.ms / decodeMs })
+    const { said, adapter } = answer
+    add(honest(answer, 'in Node'), 'accepted', (await engine.replay(said, { adapter })).said)
     const place = (7 * i) % said.drawn.length
     const token = (said.drawn[place] + 1 + ((i * 7919) % (engine.vocab - 1))) % engine.vocab
     await refuse(engine, { ...said, drawn: said.drawn.with(place, token) }, adapter, 'one token changed', add)
-    if (sampled) {
-      const seed = said.sampler.seed + 1
-      const changed = { ...said, sampler: { ...said.sampler, seed } }
-      // Where little is left to chance another seed says the same words, and they are not to be told apart.
-      if (await says(engine, changed, adapter))
-        add('another seed, the same words', 'accepted', (await engine.replay(changed, { adapter })).said)
-      else await refuse(engine, changed, adapter, 'another seed', add)
-    }
-    await refuse(engine, said, adapter === 'a' ? 'b' : 'a', 'another adapter', add)
+    if (said.sampler.temperature > 0) await changeSeed(engine, answer, add)
+    await refuse(engine, said, adapter === own ? another : own, 'another adapter', add)
     if (adapter !== null) {
       await refuse(engine, said, null, 'no adapter', add)
-      const found = await engine.replay(said, { adapter: [{ name: adapter, weight: otherScale }] })
-      const byRule = await engine.replay({ ...said, logprobs: null }, { adapter: [{ name: adapter, weight: otherScale }] })
-      add(`scale ${otherScale}`, 'refused', !found.said, !byRule.said)
+      await refuse(engine, said, [{ name: adapter, weight: otherScale }], `scale ${otherScale}`, add)
     }
     process.stderr.write(`replayed ${i + 1} of ${answers.length}\r`)
   }
-  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? null
-  return {
-    n: ratios.length,
-    whole: median(ratios.map(({ whole }) => whole)),
-    known: median(ratios.map(({ known }) => known)),
-    answer: median(ratios.map(({ answer }) => answer)),
-  }
+}
+
+/** Where little is left to chance another seed says the same words, and the two are not to be told apart. */
+async function changeSeed(engine: Engine, { said, adapter }: Made, add: Add): Promise<void> {
+  const changed = { ...said, sampler: { ...said.sampler, seed: said.sampler.seed + 1 } }
+  const found = await engine.replay(changed, { adapter })
+  // What is refused is not what that seed says; what is accepted may be.
+  if (found.said && (await says(engine, changed, adapter))) add('another seed that says the same words', 'accepted', true)
+  else add('another seed', 'refused', !found.said, found.refusedDraws > 0)
 }
 
 /** Whether these settings say exactly these words. */
-async function says(engine: Engine, { prompt, drawn, sampler }: Utterance, adapter: string | null): Promise<boolean> {
+async function says(engine: Engine, { prompt, drawn, sampler }: Answer['said'], adapter: string | null): Promise<boolean> {
   for await (const event of engine.complete({ ...sampler, tokens: prompt, adapter, maxTokens: drawn.length })) {
     if (event.type === 'end') return event.said.drawn.join() === drawn.join()
   }
   return false
 }
 
-async function refuse(engine: Engine, said: Utterance, adapter: string | null, kind: string, add: Add): Promise<void> {
-  const found = await engine.replay(said, { adapter })
-  // What the rule alone refuses is refused with log probabilities too; only the others need a second look.
-  const byRule = found.first?.reason === 'draw' || !(await engine.replay({ ...said, logprobs: null }, { adapter })).said
-  add(kind, 'refused', !found.said, byRule)
+type AdapterOf = NonNullable<Parameters<Engine['replay']>[1]>['adapter']
+
+async function refuse(engine: Engine, said: Answer['said'], adapter: AdapterOf, kind: string, add: Add): Promise<void> {
+  const found = await engine.replay(said, { adapter: adapter ?? null })
+  add(kind, 'refused', !found.said, found.refusedDraws > 0)
 }
 
 /** Receipts that a page saved, with the adapters of this repository. */
@@ -190,66 +192,22 @@ async function receipts(folder: string, model: string, add: Add): Promise<void> 
   }
 }
 
-async function tinyPair(): Promise<[string, string]> {
-  const write = async (type: 'Q5_0' | 'Q8_0') => {
-    const path = join(tmpdir(), `replay-tiny-${type}-${process.pid}.gguf`)
-    await writeFile(path, tinyModel({ type, seed: 3 }))
-    return path
-  }
-  return [await write('Q5_0'), await write('Q8_0')]
-}
-
-/** The file, and the same weights stored in 8 bits: the closest another quantisation comes. */
-async function requantised(path: string): Promise<[string, string]> {
-  const out = join(tmpdir(), `replay-requantised-${process.pid}.gguf`)
-  const source = await openFile(path)
-  const gguf = await readGguf(source)
-  const tensors = await Promise.all(
-    [...gguf.tensors.values()].map(async ({ name, shape, type, offset, bytes }) => {
-      const elements = shape.reduce((a, b) => a * b, 1)
-      const packed = await source.read(offset, bytes)
-      return {
-        name,
-        shape,
-        type: shape.length > 1 ? ('Q8_0' as const) : ('F32' as const),
-        // Unpacked when it is written, so that one tensor's floats are in memory at a time.
-        get values() {
-          return dequantise(requireSupportedType({ name, type }), packed, new Float32Array(elements))
-        },
-      }
-    }),
-  )
-  await source.close()
-  const kept = [...gguf.metadata].filter(([, value]) => !(value instanceof Float32Array))
-  await writeFile(out, writeGguf(Object.fromEntries(kept), tensors))
-  return [path, out]
-}
-
-async function adapterPair(tiny: boolean): Promise<AdapterFiles[]> {
-  if (tiny) return [tinyAdapter({ seed: 5 }), tinyAdapter({ seed: 6 })]
-  return Promise.all(['public-speech', 'law'].map((name) => readAdapterFolder(resolve(import.meta.dirname, '../adapters', name))))
-}
-
-function table({
-  tiny,
-  tokens,
-  tallies,
-  costs,
-}: {
+interface Report {
   tiny: boolean
-  tokens: number
-  tallies: Tally[]
-  costs: Awaited<ReturnType<typeof replayAll>>
-}): string {
+  browser: string | null
+  answers: number
+  different: number
+  medianTokens: number
+  tallies: readonly Tally[]
+}
+
+function table({ tiny, browser, answers, different, medianTokens, tallies }: Report): string {
   const share = (a: number, b: number) => `${a} of ${b} (${((100 * a) / b).toFixed(1)} %)`
   const rows = tallies.map(({ kind, wanted, answers, met, byRule }) => {
     const rule = wanted === 'refused' ? `, ${byRule} by settings and seed alone` : ''
-    return `${kind.padEnd(30)} ${wanted} ${share(met, answers)}${rule}`
+    return `${kind.padEnd(62)} ${wanted} ${share(met, answers)}${rule}`
   })
-  const ratio = (value: number | null) => (value === null ? '–' : value.toFixed(2))
-  return `${[
-    `${tiny ? 'tiny random models' : 'the default model'}, ${tokens} tokens an answer, software or hardware as found`,
-    ...rows,
-    `cost, of generating: ${ratio(costs.whole)} when both read the prompt, ${ratio(costs.known)} when the replay finds it in the cache, ${ratio(costs.answer)} of decoding the answer alone (median of ${costs.n})`,
-  ].join('\n')}\n`
+  const model = tiny ? 'tiny random models' : 'the default model'
+  const where = browser === null ? '' : `, ${browser}`
+  return [`${model}: ${answers} answers, ${different} of them different, ${medianTokens} tokens at the median${where}`, ...rows].join('\n')
 }

@@ -291,6 +291,20 @@ const kernels: Row[] = [
     'settings[pick].frequency',
     'kernels/sample.gpu: after penalties',
   ],
+  [
+    'replay-claim.wgsl',
+    'a cut is surer than the rule’s',
+    'let surely = cuts.x + claim.slack;',
+    'let surely = cuts.x + 9.0 * claim.slack;',
+    'kernels/replay-claim.gpu: of a vocabulary of 133',
+  ],
+  [
+    'replay-claim.wgsl',
+    'higher ids lie below',
+    'vec4(kept, 0.0, 0.0), id < claim.id)',
+    'vec4(kept, 0.0, 0.0), id > claim.id)',
+    'kernels/replay-claim.gpu: of a vocabulary of 133',
+  ],
   ['sample.wgsl', 'the mask’s bits are off', '>> (id % 32u)', '>> (id % 31u)', 'kernels/sample.gpu: draws what a row’s mask allows'],
   [
     'sample.wgsl',

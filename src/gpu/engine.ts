@@ -86,7 +86,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens, precision })
   const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters: pool })
   const parallel = () => forward.decodeVariant === 'lanes'
-  const chooser = new Chooser({ arena, recorder, programs, scratch, vocab: config.vocab, parallel })
+  const reading = { arena, recorder, programs, scratch, vocab: config.vocab, parallel }
+  const chooser = new Chooser(reading)
   const runner = new Runner({
     device,
     recorder,
@@ -172,7 +173,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     },
     async replay(said, replayOptions = {}) {
       const hold = await adapters.hold(replayOptions.adapter)
-      const found = await replay({ runner, cache }, hold.key, said, replayOptions).finally(() => hold.release())
+      const found = await replay({ runner, cache, reading }, hold.key, said, replayOptions).finally(() => hold.release())
       const spoken = said.drawn.filter((id) => !config.eosIds.includes(id))
       return { ...found, promptText: tokenizer.decode(said.prompt), text: tokenizer.decode(spoken) }
     },

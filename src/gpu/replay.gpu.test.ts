@@ -1,5 +1,5 @@
 // What the engine says it says again, whatever the settings; what it did not say is refused. On tiny random models, whose next
-// tokens lie closer together than a trained model's; how often is counted by scripts/replay-bench.ts on the default model.
+// tokens lie closer together than a trained model's; how often is counted by bench/replay.ts on the default model.
 import { afterAll, describe, expect, it } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
@@ -68,6 +68,39 @@ describe.each(kinds)('%s', (_, request) => {
       expect(await engine.replay(said)).toMatchObject({ said: false })
     }
   })
+})
+
+it('reads a few numbers a position, and more of none that fits, where barriers are cheap; and judges alike where they are dear', async () => {
+  const requests = [...kinds.map(([, request]) => request), { temperature: 1.4, seed: 21 }]
+  const found = []
+  for (const decodeVariant of ['lanes', 'thread-1'] as const) {
+    const judge = await loadEngine({
+      device,
+      source: memorySource(tinyModel({ type: 'Q8_0', seed: 3, contextTokens: 256 })),
+      decodeVariant,
+    })
+    await judge.addAdapter('a', adapter)
+    const all = []
+    for (const request of requests) {
+      const said = await sayOn(engine, request)
+      const options = { adapter: request.adapter ?? null }
+      const before = judge.stats().bytesRead
+      all.push(await judge.replay(said, options))
+      const each = (judge.stats().bytesRead - before) / said.drawn.length
+      // What was found of the token and of its interval, and its log probability; or the vocabulary.
+      expect(each).toBe(decodeVariant === 'lanes' ? 20 : 4 * judge.vocab)
+      all.push(await judge.replay({ ...said, sampler: { ...said.sampler, seed: 5 } }, options))
+    }
+    found.push(all)
+    judge.dispose()
+  }
+  const [onDevice, here] = found
+  for (const [i, { worstGap, worstOff, first, refused }] of onDevice.entries()) {
+    expect([first?.at, first?.reason, refused]).toEqual([here[i].first?.at, here[i].first?.reason, here[i].refused])
+    expect(worstGap).toBeCloseTo(here[i].worstGap, 3)
+    expect(worstOff).toBeCloseTo(here[i].worstOff!, 3)
+  }
+  expect(onDevice.filter(({ said }) => !said).length).toBeGreaterThan(2)
 })
 
 it('refuses another seed and other settings, also where no log probability was told', async () => {

@@ -138,6 +138,8 @@ export interface Replayed {
   said: boolean
   tokens: number
   refused: number
+  /** Of those, how many by settings and seed alone; the others by their log probability. */
+  refusedDraws: number
   first: ReplayedToken | null
   worstGap: number
   worstOff: number | null

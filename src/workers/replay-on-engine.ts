@@ -23,7 +23,7 @@ export async function replayOnEngine(engine: Pick<Engine, 'replay'>, here: Repla
   const name = adapter === undefined ? null : adapter.digest.slice(2)
   if (name !== null && !here.adapters.has(name)) throw unavailable('The adapter that the receipt names is not loaded here.', ask)
   const weighed = adapter === undefined || adapter.scale === one ? name : [{ name: adapter.digest.slice(2), weight: adapter.scale / one }]
-  const { first, ...found } = await engine.replay(ask.said, { adapter: weighed })
+  const { first, refusedDraws: _, ...found } = await engine.replay(ask.said, { adapter: weighed })
   return { ...found, first: first?.reason ? { ...first, reason: first.reason } : null }
 }
 

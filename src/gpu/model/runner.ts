@@ -5,6 +5,7 @@
 // are done; what is drawn is the same with and without steps ahead.
 import { OpenChatError } from '../../errors.ts'
 import type { Device } from '../device.ts'
+import type { Prepared } from '../kernels/kernel.ts'
 import type { Recorder } from '../recorder.ts'
 import { Turns } from '../turns.ts'
 import { Ahead, unknown } from './ahead.ts'
@@ -25,6 +26,14 @@ export interface DrawSource {
   draw(): Draw
   /** Whether a draw can be asked for before the token before it is known. */
   readonly foresees: boolean
+}
+
+/** What becomes of a pass's logits; a chooser's Choice is one. */
+export interface Staged<T> {
+  /** Behind the head, in the same submit. */
+  work: Prepared[]
+  /** To be called once the work is submitted. @returns by row; throws device_lost, gpu_fault */
+  collect(): Promise<{ results: Promise<T[]> }>
 }
 
 export interface Step {
@@ -84,17 +93,18 @@ export class Runner {
 
   /**
    * Appends `tokens` (at least one) to a sequence.
-   * @param draws how what follows the last is drawn; false: its logits [vocab] are wanted
+   * @param draws how what follows the last is drawn; false: its logits [vocab] are wanted; null: nothing is
    * @throws prompt_too_long, cancelled, device_lost, gpu_fault, gpu_out_of_memory
    */
   async prefill(sequence: Sequence, tokens: readonly number[], draws: DrawSource, options?: PrefillOptions): Promise<Drawn>
   async prefill(sequence: Sequence, tokens: readonly number[], draws: false, options?: PrefillOptions): Promise<Float32Array>
+  async prefill(sequence: Sequence, tokens: readonly number[], draws: null, options?: PrefillOptions): Promise<null>
   async prefill(
     sequence: Sequence,
     tokens: readonly number[],
-    draws: DrawSource | false,
+    draws: DrawSource | false | null,
     options: PrefillOptions = {},
-  ): Promise<Drawn | Float32Array> {
+  ): Promise<Drawn | Float32Array | null> {
     const { contextTokens } = this.#parts
     this.#checkTokens(tokens)
     const length = sequence.tokens.length + tokens.length
@@ -104,10 +114,10 @@ export class Runner {
       const turn = this.turns.take(async () => {
         throwIfCancelled(options.signal)
         const chunk = tokens.slice(done, done + this.#fairChunk())
-        const final = done + chunk.length === tokens.length
+        const final = draws !== null && done + chunk.length === tokens.length
         const begin = performance.now()
-        const wishes = final ? [draws === false ? null : draws.draw()] : []
-        const read = await this.#feed(sequence, chunk, final ? [chunk.length - 1] : [], wishes)
+        const wishes = final ? [draws ? draws.draw() : null] : []
+        const read = await this.#feed(sequence, chunk, final ? [chunk.length - 1] : [], () => this.#parts.chooser.stage(wishes))
         const answer = read === null ? await this.#parts.recorder.idle() : await read.results
         this.#adapt(chunk.length, performance.now() - begin)
         done += chunk.length
@@ -120,6 +130,7 @@ export class Runner {
       options.onProgress?.(done, tokens.length)
       if (last) return last[0]
     }
+    if (draws === null && tokens.length > 0) return null
     throw promptEmpty()
   }
 
@@ -152,10 +163,26 @@ export class Runner {
    * Logits of every position, a chunk at a time.
    * @param visit receives the chunk's first position and [positions][vocab]
    */
-  async scan(
+  scan(
     sequence: Sequence,
     tokens: readonly number[],
     visit: (first: number, logits: Float32Array[]) => void,
+    options: PrefillOptions = {},
+  ): Promise<void> {
+    const stage = (_: number, count: number) => this.#parts.chooser.stage(Array.from({ length: count }, () => null))
+    return this.scanWith(sequence, tokens, stage as (first: number, count: number) => Promise<Staged<Float32Array>>, visit, options)
+  }
+
+  /**
+   * What somebody reads of every position's logits, a chunk at a time.
+   * @param stage asked within the chunk's turn, which lasts until its results are here
+   * @param visit receives the chunk's first position and what was read
+   */
+  async scanWith<T>(
+    sequence: Sequence,
+    tokens: readonly number[],
+    stage: (first: number, count: number) => Promise<Staged<T>>,
+    visit: (first: number, read: T[]) => void,
     options: PrefillOptions = {},
   ): Promise<void> {
     this.#checkTokens(tokens)
@@ -163,19 +190,23 @@ export class Runner {
     if (length > this.#parts.contextTokens) throw promptTooLong(length, this.#parts.contextTokens)
     for (let at = 0; at < tokens.length; at += mostPicks) {
       const chunk = tokens.slice(at, at + mostPicks)
-      const logits = await this.turns.take(async () => {
+      const results = await this.turns.take(async () => {
         throwIfCancelled(options.signal)
-        const read = await this.#feed(
-          sequence,
-          chunk,
-          [...chunk.keys()],
-          chunk.map(() => null),
-        )
-        return (await read!.results) as Float32Array[]
+        const read = await this.#feed(sequence, chunk, [...chunk.keys()], () => stage(at, chunk.length))
+        return read!.results
       })
-      visit(at, logits)
+      visit(at, results)
       options.onProgress?.(at + chunk.length, tokens.length)
     }
+  }
+
+  /** Gives the GPU's turn to `work` that writes into the scratch buffers itself: tokens that the last submit left there are gone. */
+  lend<T>(work: () => Promise<T>): Promise<T> {
+    return this.turns.take(async () => {
+      this.#checkOpen()
+      this.#onDevice = null
+      return work()
+    })
   }
 
   /** Nothing is fed after this: what waits ends with `engine_disposed`. */
@@ -270,14 +301,19 @@ export class Runner {
     return collect()
   }
 
-  async #feed(sequence: Sequence, tokens: readonly number[], picks: readonly number[], wishes: readonly Wish[]): Promise<Collected | null> {
-    const { cache, forward, chooser, slotOf } = this.#parts
+  async #feed<T>(
+    sequence: Sequence,
+    tokens: readonly number[],
+    picks: readonly number[],
+    stage: () => Promise<Staged<T>>,
+  ): Promise<{ results: Promise<T[]> } | null> {
+    const { cache, forward, slotOf } = this.#parts
     this.#checkOpen()
     const first = sequence.tokens.length
     await cache.reserve(sequence, first + tokens.length)
     const slot = slotOf(sequence.adapter)
     const rows = tokens.map((token, i) => ({ sequence, slot, token, position: first + i }))
-    const { work, collect } = await chooser.stage(wishes)
+    const { work, collect } = await stage()
     await forward.run(rows, picks, work)
     sequence.tokens.push(...tokens)
     this.#onDevice = null
@@ -295,7 +331,7 @@ export class Runner {
       this.#sinceDecode = 0
       this.#decoders.add(sequence)
       const before = sequence.tokens.length
-      const read = await this.#feed(sequence, fed, [...fed.keys()], draws)
+      const read = await this.#feed(sequence, fed, [...fed.keys()], () => this.#parts.chooser.stage(draws))
       const drawn = (await read!.results) as Drawn[]
       let right = 0
       while (right < guesses.length && drawn[right].id === guesses[right]) right++

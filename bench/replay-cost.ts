@@ -1,0 +1,128 @@
+// What a replay costs beside generating the same answer, both from a prompt that neither engine knows: the path of a paid answer
+// (log probabilities are told) against the path of Verify. Wall clock and the process's own CPU seconds, which other programs on
+// the machine stretch less. Not a judge: every answer has to be accepted, or nothing is said.
+// The floor: both read the prompt as fast, and the replay reads the answer as fast as a prompt. What a device reads of a prompt in
+// the time of one step decides it; where that is arithmetic, as on a processor, no replay can be much cheaper than generating.
+import { performance } from 'node:perf_hooks'
+import process from 'node:process'
+import { OpenChatError } from '../src/errors.ts'
+import type { CompletionEvent, Engine } from '../src/gpu/types.ts'
+import { withEngine } from './replay-models.ts'
+
+interface Clocks {
+  wallMs: number
+  cpuMs: number
+}
+
+interface Run {
+  promptTokens: number
+  tokens: number
+  said: Clocks
+  prefill: Clocks
+  replayed: Clocks
+  bytesRead: number
+}
+
+type End = Extract<CompletionEvent, { type: 'end' }>
+
+const clocks = (): Clocks => {
+  const { user, system } = process.cpuUsage()
+  return { wallMs: performance.now(), cpuMs: (user + system) / 1000 }
+}
+const since = (from: Clocks): Clocks => {
+  const now = clocks()
+  return { wallMs: now.wallMs - from.wallMs, cpuMs: now.cpuMs - from.cpuMs }
+}
+
+/** @param lengths tokens of an answer @throws bench_invalid when an answer is refused or ends early */
+export async function costReport(path: string, runs: number, lengths: readonly number[]) {
+  const rows: (Row & { length: number })[] = []
+  let device = ''
+  await withEngine(path, [], (speaker) =>
+    withEngine(path, [], async (judge) => {
+      device = judge.stats().adapterName
+      for (const length of lengths) {
+        const timed: Run[] = []
+        // Run 0 warms up: shaders are compiled on first use, and prefill finds its chunk.
+        for (let run = 0; run <= runs; run++) {
+          const each = await once(speaker, judge, run, length)
+          if (run > 0) timed.push(each)
+        }
+        rows.push({ length, ...summary(timed) })
+      }
+    }),
+  )
+  const table = [`${device}; ${runs} runs after 1 to warm up, medians; CPU (wall)`, ...rows.map(line)].join('\n')
+  return { device, runs, rows, table }
+}
+
+async function once(speaker: Engine, judge: Engine, run: number, length: number): Promise<Run> {
+  const content = `${run} of ${length}. Tell a long story about a harbour town, its lighthouse and the people who keep both of them going.`
+  const begin = clocks()
+  let prefill: Clocks | null = null
+  let end: End | undefined
+  const request = { messages: [{ role: 'user' as const, content }], maxTokens: length, temperature: 0.8, seed: 40 + run, logprobs: 0 }
+  for await (const event of speaker.complete(request)) {
+    if (event.type === 'token') prefill ??= since(begin)
+    if (event.type === 'end') end = event
+  }
+  const said = since(begin)
+  const readBefore = judge.stats().bytesRead
+  const from = clocks()
+  const found = await judge.replay(end!.said)
+  const replayed = since(from)
+  if (!found.said || end!.tokens.length < length || prefill === null) {
+    throw new OpenChatError(
+      'bench_invalid',
+      `Run ${run} of ${length} tokens drew ${end!.tokens.length}, of which ${found.refused} were refused.`,
+    )
+  }
+  const { promptTokens } = end!
+  return { promptTokens, tokens: length, said, prefill, replayed, bytesRead: judge.stats().bytesRead - readBefore }
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]
+
+interface Row {
+  promptTokens: number
+  bytesAPosition: number
+  /** Tokens/s by the process's CPU seconds of one core each, and by the clock. */
+  prefill: Ratio
+  decode: Ratio
+  ratio: Ratio
+  floor: Ratio
+}
+
+interface Ratio {
+  cpu: number
+  wall: number
+}
+
+function summary(runs: readonly Run[]): Row {
+  const both = (of: (run: Run, clock: keyof Clocks) => number): Ratio => ({
+    cpu: median(runs.map((run) => of(run, 'cpuMs'))),
+    wall: median(runs.map((run) => of(run, 'wallMs'))),
+  })
+  // The first token comes out of the prefill.
+  const readMs = (run: Run, clock: keyof Clocks) => run.prefill[clock] / run.promptTokens
+  return {
+    promptTokens: median(runs.map((run) => run.promptTokens)),
+    bytesAPosition: median(runs.map((run) => run.bytesRead / run.tokens)),
+    prefill: both((run, clock) => 1000 / readMs(run, clock)),
+    decode: both((run, clock) => (1000 * (run.tokens - 1)) / (run.said[clock] - run.prefill[clock])),
+    ratio: both((run, clock) => run.replayed[clock] / run.said[clock]),
+    floor: both((run, clock) => ((run.promptTokens + run.tokens - 1) * readMs(run, clock)) / run.said[clock]),
+  }
+}
+
+function line({ length, promptTokens, bytesAPosition, prefill, decode, ratio, floor }: Row & { length: number }): string {
+  const pair = ({ cpu, wall }: Ratio, digits: number) => `${cpu.toFixed(digits)} (${wall.toFixed(digits)})`
+  const parts = [
+    `${length} tokens after ${promptTokens}: replay / generating ${pair(ratio, 2)}`,
+    `floor ${pair(floor, 2)}`,
+    `prompt ${pair(prefill, 1)} tokens/s`,
+    `answer ${pair(decode, 1)} tokens/s`,
+    `${bytesAPosition.toFixed(0)} bytes read a position`,
+  ]
+  return parts.join('; ')
+}
