@@ -10,6 +10,7 @@ import { ensureModel, ensurePackedPackage, stateDir } from '../scripts/setup.mjs
 import type { Ports } from '../src/chat/answer.ts'
 import { OpenChatError } from '../src/errors.ts'
 import { chatOfEngine } from '../src/workers/chat-of-engine.ts'
+import { vocabularyMark } from '../src/workers/draft-source.ts'
 
 export interface BenchPorts {
   ports: Ports
@@ -40,11 +41,16 @@ export async function openBenchPorts(paths: { model?: string | undefined; adapte
     { modelPath, datanets: Object.fromEntries(seeded.map(({ id, folder }) => [id, folder])) },
     registeredAdapters(),
   )
+  // As on the page, where a port lies between the two.
+  const drafts = {
+    source: { continuation: async (...asked: Parameters<typeof desk.continuation>) => desk.continuation(...asked) },
+    vocabulary: vocabularyMark((text) => engine.encode(text)),
+  }
   return {
     ports: {
       engine: {
         voice: { engine: 'local', model: '', modelDigest: null },
-        chat: (request, signal) => chatOfEngine(engine, request, signal),
+        chat: (request, signal) => chatOfEngine(engine, request, signal, drafts),
       },
       tracer: {
         retrieve: (question, datanets, signal) => desk.retrieve(question, datanets, signal),

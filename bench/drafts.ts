@@ -1,4 +1,5 @@
-// What guessing from the prompt saves: the same request with and without guesses, in turns, in one process.
+// What guessing saves: the same request without guesses, with guesses from the passage in the prompt, and with those of the
+// datanet's suffix array besides, in turns, in one process.
 //   node scripts/run.mjs bench/drafts.ts [--answers 5] [--tokens 64] [--model FILE] [--json]
 // First answers with a source, as the page asks them (retrieval, prompt and quoting adapter of "public speech"); then answers without
 // one, where guesses seldom help and must not cost. The texts must be equal, or nothing is printed. Exit code 1 when fewer than 3
@@ -12,11 +13,18 @@ import { buildPrompt } from '../src/chat/prompt.ts'
 import { OpenChatError } from '../src/errors.ts'
 import { openBenchPorts } from './answer-ports.ts'
 
-interface Pair {
+/** Who guesses. */
+type Mode = 'nobody' | 'passage' | 'datanet'
+
+const draftsOf: Record<Mode, Pick<ChatRequest, 'drafts'>> = {
+  nobody: {},
+  passage: { drafts: { datanets: [] } },
+  datanet: { drafts: { datanets: ['1'] } },
+}
+
+interface Asked {
   question: string
-  tokens: number
-  plain: ChatUsage
-  drafted: ChatUsage
+  usage: Partial<Record<Mode, ChatUsage>>
 }
 
 export async function main(args: string[]): Promise<number> {
@@ -40,33 +48,46 @@ export async function main(args: string[]): Promise<number> {
       const { messages, begin, stop } = buildPrompt({ question, history: [], passages: [] })
       requests.plain.push({ messages, begin, stop, max_tokens, temperature: 0, adapter: null })
     }
-    const pairs = { sources: await measure(ports.engine, requests.sources), plain: await measure(ports.engine, requests.plain) }
-    const report = { device, max_tokens, sources: summary(pairs.sources), plain: summary(pairs.plain), pairs }
+    const asked = {
+      sources: await measure(ports.engine, requests.sources, ['nobody', 'passage', 'datanet']),
+      plain: await measure(ports.engine, requests.plain, ['nobody', 'datanet']),
+    }
+    const report = {
+      ...{ device, max_tokens },
+      passage: summary(asked.sources, 'passage'),
+      datanet: summary(asked.sources, 'datanet'),
+      plain: summary(asked.plain, 'datanet'),
+      asked,
+    }
     process.stdout.write(flags.on('json') ? `${JSON.stringify(report)}\n` : table(report))
-    return report.sources.right >= 3 && report.sources.gain >= 1.3 && report.plain.gain >= 0.97 ? 0 : 1
+    return report.datanet.right >= 3 && report.datanet.gain >= 1.3 && report.plain.gain >= 0.97 ? 0 : 1
   } finally {
     await close()
   }
 }
 
-async function measure(engine: Engine, requests: readonly ChatRequest[]): Promise<Pair[]> {
-  const pairs: Pair[] = []
+async function measure(engine: Engine, requests: readonly ChatRequest[], modes: readonly Mode[]): Promise<Asked[]> {
+  const all: Asked[] = []
   for (const [i, request] of requests.entries()) {
     const question = request.messages.at(-1)!.content.split('\n').at(-1)!
     // Shaders are compiled and the prompt is read by an answer that is not timed.
     await say(engine, { ...request, max_tokens: 2 })
-    const first = await say(engine, { ...request, drafts: i % 2 === 0 })
-    const second = await say(engine, { ...request, drafts: i % 2 !== 0 })
-    if (first.text !== second.text) {
+    const usage: Asked['usage'] = {}
+    const texts = new Set<string>()
+    for (const turn of modes.keys()) {
+      const mode = modes[(i + turn) % modes.length]!
+      const said = await say(engine, { ...request, ...draftsOf[mode] })
+      texts.add(said.text)
+      usage[mode] = said.usage
+    }
+    if (texts.size > 1) {
       throw new OpenChatError('bench_invalid', `With guesses the answer to "${question}" is another one.`, { meta: { question } })
     }
-    const [drafted, plain] = i % 2 === 0 ? [first, second] : [second, first]
-    pairs.push({ question, tokens: plain.usage.completionTokens, plain: plain.usage, drafted: drafted.usage })
-    process.stderr.write(
-      `${i + 1} of ${requests.length}: ${plain.usage.tokensPerSecond.toFixed(2)} -> ${drafted.usage.tokensPerSecond.toFixed(2)} tokens/s\n`,
-    )
+    all.push({ question, usage })
+    const told = modes.map((mode) => `${mode} ${usage[mode]!.tokensPerSecond.toFixed(2)}`)
+    process.stderr.write(`${i + 1} of ${requests.length}: tokens/s ${told.join(', ')}\n`)
   }
-  return pairs
+  return all
 }
 
 async function say(engine: Engine, request: ChatRequest): Promise<{ text: string; usage: ChatUsage }> {
@@ -78,34 +99,32 @@ async function say(engine: Engine, request: ChatRequest): Promise<{ text: string
   throw new OpenChatError('bench_invalid', 'An answer ended without its end.')
 }
 
-function summary(pairs: readonly Pair[]) {
-  const sum = (of: (pair: Pair) => number) => pairs.reduce((total, pair) => total + of(pair), 0)
+function summary(all: readonly Asked[], mode: Mode) {
+  const sum = (of: (usage: Asked['usage']) => number) => all.reduce((total, { usage }) => total + of(usage), 0)
   const [passes, drafted, accepted] = (['passes', 'drafted', 'accepted'] as const).map((name) =>
-    sum(({ drafted }) => drafted.drafts?.[name] ?? 0),
+    sum((usage) => usage[mode]!.drafts?.[name] ?? 0),
   )
   const seconds = (usage: ChatUsage) => (usage.completionTokens - 1) / usage.tokensPerSecond
   return {
-    answers: pairs.length,
-    tokens: sum(({ tokens }) => tokens),
+    answers: all.length,
+    tokens: sum(({ nobody }) => nobody!.completionTokens),
     ...{ passes, drafted, accepted },
     /** Guesses right, a pass. */
     right: passes === 0 ? 0 : accepted / passes,
-    gain: sum(({ plain }) => seconds(plain)) / sum(({ drafted }) => seconds(drafted)),
+    gain: sum(({ nobody }) => seconds(nobody!)) / sum((usage) => seconds(usage[mode]!)),
   }
 }
 
-function table({
-  device,
-  max_tokens,
-  sources,
-  plain,
-}: {
-  device: string
-  max_tokens: number
-  sources: ReturnType<typeof summary>
-  plain: ReturnType<typeof summary>
-}) {
-  const line = (name: string, { answers, tokens, passes, drafted, accepted, right, gain }: ReturnType<typeof summary>) =>
-    `${name.padEnd(18)} ${answers} answers, ${tokens} tokens, texts equal: ${gain.toFixed(2)} x tokens/s; ${passes} passes, ${drafted} guessed, ${accepted} right, ${right.toFixed(1)} a pass`
-  return `${device}, at most ${max_tokens} tokens an answer\n${line('with a source', sources)}\n${line('without', plain)}\n`
+type Summary = ReturnType<typeof summary>
+
+function table(report: { device: string; max_tokens: number; passage: Summary; datanet: Summary; plain: Summary }) {
+  const line = (name: string, { answers, tokens, passes, drafted, accepted, right, gain }: Summary) =>
+    `${name.padEnd(32)} ${answers} answers, ${tokens} tokens, texts equal: ${gain.toFixed(2)} x tokens/s; ${passes} passes, ${drafted} guessed, ${accepted} right, ${right.toFixed(1)} a pass`
+  const { device, max_tokens, passage, datanet, plain } = report
+  const lines = [
+    line('with a source, passage', passage),
+    line('with a source, passage + datanet', datanet),
+    line('without, passage + datanet', plain),
+  ]
+  return `${device}, at most ${max_tokens} tokens an answer\n${lines.join('\n')}\n`
 }

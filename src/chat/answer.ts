@@ -95,7 +95,7 @@ export async function* answer(request: AnswerRequest, ports: Ports, signal: Abor
       // A conversation that nobody pays for leaves no more behind than its words.
       ...(request.payContributors ? { record: true } : {}),
       // An answer with a source mostly quotes it.
-      ...(passages.length > 0 ? { drafts: true } : {}),
+      ...(passages.length > 0 ? { drafts: { datanets: request.datanets } } : {}),
     },
     signal,
   )

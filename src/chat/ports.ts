@@ -30,8 +30,11 @@ export interface ChatRequest {
   begin?: string
   /** The answer's end is to tell what was drawn and how (`said`), so that it can be replayed. Only the local engine can. */
   record?: boolean
-  /** The answer is likely to repeat words of its prompt: the engine may guess them and check several at once. The text stays the same. */
-  drafts?: boolean
+  /**
+   * The answer is likely to repeat words of its prompt, or of these datanets: the engine may guess them and check several at once.
+   * The text stays the same.
+   */
+  drafts?: { datanets: readonly string[] }
 }
 
 export type ResponseFormat =
@@ -51,7 +54,7 @@ export interface ChatUsage {
   firstTokenMs: number
   tokensPerSecond: number
   dispatchesPerToken: number
-  /** Tokens guessed from the prompt, how many of them were right, and in how many passes; absent where nothing was guessed. */
+  /** Tokens guessed from prompt and datanets, how many of them were right, and in how many passes; absent where nothing was guessed. */
   drafts?: { passes: number; drafted: number; accepted: number }
 }
 

@@ -1,6 +1,6 @@
 // Guesses what comes next by what came next before: the last tokens are looked up in the prompt and in what was said, and what
 // followed them there is the guess. Where an answer quotes its source, that is the answer.
-// Not a model, and not an index of other texts (attribution/draft-tokens.ts is one such proposer).
+// Not a model, and not an index of other texts (workers/datanet-proposer.ts adds one).
 // Source: prompt lookup decoding (Saxena 2023); the longest match wins, of equals the latest.
 import type { Proposer } from './types.ts'
 

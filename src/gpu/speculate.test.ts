@@ -54,6 +54,7 @@ function world(proposer: Proposer, guessMs: (guesses: number) => number) {
 }
 
 const right: Proposer = { propose: (tokens, most) => Array.from({ length: most }, (_, i) => tokens.at(-1)! + 1 + i) }
+const nothing: Proposer = { propose: () => [] }
 const wrong: Proposer = { propose: () => [-1, -1, -1] }
 /** One guess out of five tokens, and that one right. */
 const seldom: Proposer = { propose: (tokens, most) => (tokens.length % 5 === 4 ? right.propose(tokens, most, 0).slice(0, 1) : []) }
@@ -67,11 +68,31 @@ describe('the steps', () => {
     expect(steps.length).toBeLessThan(12)
   })
 
-  it('cost little more than plain ones where guesses are always wrong', async () => {
+  it('cost little more than plain ones where guesses are always wrong: one in a hundred is drafted', async () => {
     const { steps, run } = world(wrong, () => 20)
     const ms = await run(1000)
-    expect(steps.filter(({ guesses }) => guesses > 0).length).toBeGreaterThan(3)
+    const passes = steps.filter(({ guesses }) => guesses > 0).length
+    expect(passes).toBeGreaterThan(3)
+    expect(passes).toBeLessThanOrEqual(11)
     expect(ms).toBeLessThan((1000 * 10) / 0.97)
+  })
+
+  it('are those of an answer without a proposer where nobody has a guess, but the first few', async () => {
+    const { steps, run } = world(nothing, () => 20)
+    await run(1000)
+    expect(steps).toHaveLength(1000)
+    expect(steps.every(({ guesses }) => guesses === 0)).toBe(true)
+    expect(steps.filter(({ more }) => !more).length).toBeLessThanOrEqual(4)
+  })
+
+  it('are drafted again when a guess comes after a long silence, one step later', async () => {
+    const late: Proposer = { propose: (tokens, most, least) => (tokens.length < 200 ? [] : right.propose(tokens, most, least)) }
+    const { steps, run } = world(late, (guesses) => 5 + guesses)
+    await run(300)
+    const first = steps.findIndex(({ guesses }) => guesses > 0)
+    expect(first).toBe(200)
+    expect(steps[first - 1].more).toBe(false)
+    expect(steps.slice(first).filter(({ guesses }) => guesses === 0).length).toBeLessThan(3)
   })
 
   it('run ahead of their readback while guessing rests, and never under a guess', async () => {

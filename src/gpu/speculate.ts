@@ -29,6 +29,8 @@ const strictestMatch = 8
 /** Tokens without a guess after guessing did not pay; twice as many after each time it does not. */
 const firstRest = 4
 const longestRest = 192
+/** Steps for which nobody had a guess, after which steps run ahead again. */
+const patience = 4
 /** How many rounds weigh in the judgement. */
 const memory = 6
 
@@ -47,6 +49,8 @@ export class Speculation {
   #rest = firstRest
   /** A step may be under way that feeds what the last one drew: then no other may be asked for. */
   #ahead = false
+  /** Steps in a row for which nobody had a guess. */
+  #idle = 0
   #plainMs = 0
   #rounds: { ms: number; tokens: number }[] = []
 
@@ -63,8 +67,10 @@ export class Speculation {
     if (ready !== undefined) return ready
     const resting = this.#resting > 0
     if (resting) this.#resting--
-    const guesses = this.#ahead || resting ? [] : this.#guesses(left)
-    return guesses.length === 0 ? this.#plain(token, left) : this.#drafted(token, guesses)
+    const guesses = resting ? [] : this.#guesses(left)
+    this.#idle = guesses.length > 0 ? 0 : this.#idle + 1
+    // The step under way ends first; what was guessed is guessed again after it.
+    return guesses.length === 0 || this.#ahead ? this.#plain(token, left) : this.#drafted(token, guesses)
   }
 
   /** Penalties and grammars depend on the tokens before, which a guess may not change. */
@@ -84,7 +90,7 @@ export class Speculation {
     const { runner, sequence, sampler } = this.#parts
     const draws: DrawSource = { draw: () => this.#draw(), foresees: sampler.foresees }
     // A step ahead would be in a guess's way: only where no guess is near.
-    const more = left > 1 && (!this.#able || this.#resting > 0)
+    const more = left > 1 && (!this.#able || this.#resting > 0 || this.#idle >= patience)
     const begin = this.#now()
     const timed = !this.#ahead && !more
     this.#ahead = more

@@ -11,6 +11,7 @@ import { openWorker } from '../workers/rpc.ts'
 import { type Catalogue, loadCatalogue } from './ports/catalogue.ts'
 import { openConnection } from './ports/connection.ts'
 import { openDatanetDesk } from './ports/datanet-desk.ts'
+import { draftPort } from './ports/draft-port.ts'
 import { openEngine } from './ports/engine-service.ts'
 import { openIntake } from './ports/intake.ts'
 import { openKeyDesk } from './ports/keys.ts'
@@ -28,8 +29,8 @@ const FEE = 10n ** 15n
 export async function createServices(): Promise<Services> {
   const catalogue = await loadCatalogue()
   const models = openLibrary(catalogue)
-  const engine = openEngine({ catalogue, models, records: indexedDbRecords() })
-  const tracer = openTracer(catalogue)
+  const { attribution, tracer } = openTracer(catalogue)
+  const engine = openEngine({ catalogue, models, records: indexedDbRecords(), drafts: () => draftPort(attribution) })
   const connection = openConnection(() => void keys.connectionChanged())
   const wallet = openWalletDesk(
     FEE,
@@ -114,7 +115,7 @@ function openTracer({ models, adapters }: Catalogue) {
       })),
     })),
   }
-  return () => {
+  const tracer = () => {
     opening ??= api.open(settings).then(
       () => api,
       (error: unknown) => {
@@ -124,4 +125,5 @@ function openTracer({ models, adapters }: Catalogue) {
     )
     return opening
   }
+  return { attribution: api, tracer }
 }

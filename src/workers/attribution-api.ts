@@ -92,6 +92,8 @@ export interface AttributionWorker extends Omit<Tracer, 'draft'> {
   /** Takes contributions after those already here, in order; makes the datanet when it is new. */
   addContributions(datanet: string, contributions: FetchedContribution[]): Promise<DatanetFacts>
   datanets(): Promise<DatanetFacts[]>
+  /** Serves a `DraftSource` (draft-source.ts) at this port, before and after `open`. */
+  proposeOn(port: MessagePort): Promise<void>
   documents(datanet: string): Promise<DocumentEntry[]>
   /** Documents of a datanet from the `from`th on, by tokens, at least one and about `maxTokens`: what new texts are compared with. */
   corpus(datanet: string, from: number, maxTokens: number): Promise<CorpusPart>

@@ -3,6 +3,7 @@
 // Invariants: everything it knows of a datanet was hashed here; a datanet that changed is a new view, never a changed one.
 import { boundarySets } from '../attribution/boundaries.ts'
 import { contributionRoot, type DocumentFacts } from '../attribution/contributions.ts'
+import { type Continuation, draftTokens } from '../attribution/draft-tokens.ts'
 import { LiveSpans } from '../attribution/live-spans.ts'
 import {
   type AttributionParameters,
@@ -28,6 +29,7 @@ import { createTokenizer, type Tokenizer } from '../gpu/model/tokenizer.ts'
 import type { VerificationNeeds } from '../wallet/verification.ts'
 import type { AdapterLineage, Appraisal } from './attribution-api.ts'
 import { DatanetShelf } from './datanet-shelf.ts'
+import { vocabularyMark } from './draft-source.ts'
 import { offsetsOfTokens } from './text-of-tokens.ts'
 
 export interface DeskSettings {
@@ -42,6 +44,7 @@ export class AttributionDesk {
   readonly parameters: AttributionParameters
   readonly #boundaries: Pick<SpanRules, 'delimiters' | 'wordStart'>
   readonly #settings: DeskSettings
+  readonly #vocabulary: string
   #live: { key: string; spans: LiveSpans } | null = null
 
   /** @param gguf the backbone's file, whose header holds the tokeniser of every index. @throws gguf_invalid, tokenizer_unsupported */
@@ -49,6 +52,7 @@ export class AttributionDesk {
     this.#settings = settings
     this.tokenizer = createTokenizer(gguf)
     const tokens = gguf.metadata.get('tokenizer.ggml.tokens') as string[]
+    this.#vocabulary = vocabularyMark((text) => this.tokenizer.encode(text))
     const sets = boundarySets(tokens.map((_, id) => this.tokenizer.decode([id])))
     this.#boundaries = sets
     this.tokenizerDigest = tokenizerDigest(tokens, gguf.metadata.get('tokenizer.ggml.merges') as string[])
@@ -79,6 +83,13 @@ export class AttributionDesk {
     }
     const { tokens, offsets } = this.#answerTokens(answer)
     return this.#live.spans.update(tokens).map(({ start, length }) => ({ from: offsets[start]!, to: offsets[start + length]! }))
+  }
+
+  /** How a text goes on in these datanets, by a vocabulary that is theirs; as the `DraftSource` of draft-source.ts. */
+  continuation(vocabulary: string, tokens: readonly number[], datanets: readonly string[], most: number): Continuation {
+    if (vocabulary !== this.#vocabulary) return { matched: 0, tokens: [] }
+    const indexes = this.shelf.views(datanets).map(({ index }) => index)
+    return draftTokens(indexes, tokens, most)
   }
 
   trace(request: TraceRequest): Trace {

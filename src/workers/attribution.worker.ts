@@ -11,6 +11,7 @@ import { openBlobs } from '../storage/open.ts'
 import type { FetchedChain, Outcome } from '../wallet/verification.ts'
 import type { AttributionWorker } from './attribution-api.ts'
 import { AttributionDesk } from './attribution-desk.ts'
+import type { DraftSource } from './draft-source.ts'
 import { fetchServed } from './fetch-served.ts'
 import { expose } from './rpc.ts'
 import { blobSource, rangeSource } from './sources.ts'
@@ -71,6 +72,13 @@ const worker: AttributionWorker = {
   async datanets() {
     const { shelf } = opened()
     return shelf.ids.map((id) => shelf.facts(id))
+  },
+
+  async proposeOn(port) {
+    const source: DraftSource = {
+      continuation: async (...asked) => desk?.continuation(...asked) ?? { matched: 0, tokens: [] },
+    }
+    expose(source, port)
   },
 
   async documents(datanet) {

@@ -4,14 +4,25 @@ import type { Utterance } from '../attribution/types.ts'
 import { roundedLogprob } from '../attribution/utterance.ts'
 import type { ChatEvent, ChatRequest } from '../chat/ports.ts'
 import { promptProposer } from '../gpu/prompt-proposer.ts'
-import type { CompletionRequest, Engine, Utterance as EngineUtterance, ResponseFormat } from '../gpu/types.ts'
+import type { CompletionRequest, Engine, Utterance as EngineUtterance, Proposer, ResponseFormat } from '../gpu/types.ts'
+import { DatanetProposer } from './datanet-proposer.ts'
+import type { DraftSource } from './draft-source.ts'
 
+/** Who knows how datanets go on, and the vocabulary that the engine asks in. */
+export interface Drafts {
+  source: DraftSource
+  vocabulary: string
+}
+
+/** @param drafts absent: guesses come from the prompt alone */
 export async function* chatOfEngine(
   engine: Pick<Engine, 'complete'>,
   request: ChatRequest,
   signal: AbortSignal,
+  drafts: Drafts | null = null,
 ): AsyncGenerator<ChatEvent> {
-  for await (const event of engine.complete(completionRequest(request, signal))) {
+  const proposer = request.drafts === undefined ? null : proposerOf(request.drafts, drafts)
+  for await (const event of engine.complete(completionRequest(request, proposer, signal))) {
     if (event.type === 'prefill') yield event
     else if (event.type === 'token') {
       if (event.text !== '') yield { type: 'token', text: event.text }
@@ -51,7 +62,12 @@ function formatOf(format: NonNullable<ChatRequest['response_format']>): Response
   return format.type === 'json_schema' ? { type: 'json_schema', schema: format.json_schema.schema } : format
 }
 
-function completionRequest(request: ChatRequest, signal: AbortSignal): CompletionRequest {
+function proposerOf({ datanets }: NonNullable<ChatRequest['drafts']>, drafts: Drafts | null): Proposer {
+  if (drafts === null || datanets.length === 0) return promptProposer
+  return new DatanetProposer((tokens, most) => drafts.source.continuation(drafts.vocabulary, tokens, [...datanets], most))
+}
+
+function completionRequest(request: ChatRequest, proposer: Proposer | null, signal: AbortSignal): CompletionRequest {
   return {
     messages: request.messages,
     maxTokens: request.max_tokens,
@@ -70,6 +86,6 @@ function completionRequest(request: ChatRequest, signal: AbortSignal): Completio
     ...(request.seed === undefined ? {} : { seed: request.seed }),
     ...(request.stop === undefined ? {} : { stop: request.stop }),
     ...(request.record ? { logprobs: 0 } : {}),
-    ...(request.drafts ? { drafts: promptProposer } : {}),
+    ...(proposer === null ? {} : { drafts: proposer }),
   }
 }

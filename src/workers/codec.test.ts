@@ -40,6 +40,11 @@ const service = {
     progress(2, 2)
     return 2n ** 200n
   },
+  doubled(port: MessagePort): MessagePort {
+    const { port1, port2 } = new MessageChannel()
+    port.onmessage = ({ data }: MessageEvent<number>) => port1.postMessage(2 * data)
+    return port2
+  },
   never: () => new Promise<void>(() => undefined),
 }
 
@@ -103,6 +108,18 @@ describe('codec', () => {
     const { api } = connect()
     for await (const { n } of streamOf(api.count(1_000_000, new AbortController().signal))) if (n === 4n) break
     await expect.poll(() => service.released).toBe(1)
+  })
+
+  it('takes the end of a channel as an argument, and gives one back', async () => {
+    const { api } = connect()
+    const { port1, port2 } = new MessageChannel()
+    const back = await api.doubled(port1)
+    open.push(port2, back)
+    const heard = new Promise((resolve) => {
+      back.onmessage = ({ data }: MessageEvent<number>) => resolve(data)
+    })
+    port2.postMessage(21)
+    expect(await heard).toBe(42)
   })
 
   it('takes an iterable and a callback as arguments', async () => {

@@ -1,5 +1,5 @@
-// How values that structured clone cannot carry cross a worker boundary whole: errors, abort signals, async iterables and
-// progress callbacks. Not an RPC (rpc.ts), and no deep search: only a value that is itself an argument, a result or thrown
+// How values that structured clone cannot carry cross a worker boundary whole: errors, abort signals, async iterables,
+// message ports and progress callbacks. Not an RPC (rpc.ts), and no deep search: only a value that is itself an argument, a result or thrown
 // is looked at, so a signal inside an object is refused by the clone rather than lost.
 // Invariants: an error arrives with code, meta, action and its chain of causes; an iterable is pulled, one item a request,
 // so a slow consumer slows the producer, and leaving the loop runs the producer's `finally`; a worker that dies ends both.
@@ -145,6 +145,12 @@ function pull(port: MessagePort): AsyncIterableIterator<unknown> {
   }
 }
 
+const ports: TransferHandler<MessagePort, MessagePort> = {
+  canHandle: (value): value is MessagePort => value instanceof MessagePort,
+  serialize: (port) => [port, [port]],
+  deserialize: (port) => port,
+}
+
 type Callback = (...args: never[]) => void
 
 const callbacks: TransferHandler<Callback, MessagePort> = {
@@ -165,13 +171,14 @@ const callbacks: TransferHandler<Callback, MessagePort> = {
 const previousThrow = transferHandlers.get('throw')!
 let installed = false
 
-/** Teaches comlink these four; both sides of a boundary must have called it before the first message. */
+/** Teaches comlink these five; both sides of a boundary must have called it before the first message. */
 export function installCodec(): void {
   if (installed) return
   installed = true
   transferHandlers.set('throw', errors)
   transferHandlers.set('open-chat/signal', signals)
   transferHandlers.set('open-chat/iterable', iterables)
+  transferHandlers.set('open-chat/port', ports)
   transferHandlers.set('open-chat/callback', callbacks)
 }
 

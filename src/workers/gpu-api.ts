@@ -72,6 +72,11 @@ export interface GpuWorker {
    * @throws engine_not_ready, prompt_too_long, and device_lost or gpu_out_of_memory, after which `recover` is to be called
    */
   chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+  /**
+   * Where guesses come from beyond the prompt, from now on: the other end serves a `DraftSource` (draft-source.ts). Its silence
+   * holds nothing up.
+   */
+  draftFrom(port: MessagePort): Promise<void>
   /** Did this model say this? Takes the seat of a chat. @throws engine_not_ready, replay_unavailable, utterance_invalid … */
   replay(ask: ReplayAsk): Promise<ReplayFindings>
 }

@@ -13,9 +13,11 @@ import type { GrammarLibrary } from '../gpu/grammar.ts'
 import type { AdapterFiles, Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import { download } from '../storage/download.ts'
-import { chatOfEngine } from './chat-of-engine.ts'
+import { chatOfEngine, type Drafts } from './chat-of-engine.ts'
+import { type DraftSource, vocabularyMark } from './draft-source.ts'
 import type { AdapterFile, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
 import { replayOnEngine } from './replay-on-engine.ts'
+import { wrap } from './rpc.ts'
 import { blobSource } from './sources.ts'
 
 /** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
@@ -36,6 +38,8 @@ interface Loaded {
   engine: Engine
   device: Device
   model: ModelFile
+  /** As draft-source.ts marks it. */
+  vocabulary: string
   /** Digests. */
   adapters: Set<string>
   /** Adapters that this model cannot take: digest and why. */
@@ -53,6 +57,7 @@ export class GpuDesk implements GpuWorker {
   #contextTokens = CONTEXT_TOKENS
   #recovering: Promise<LoadedEngine> | null = null
   #seats = new Seats(CHATS)
+  #drafts: DraftSource | null = null
 
   /**
    * @param memory keeps what the self-test found between visits; null: it is asked anew at every load
@@ -111,13 +116,17 @@ export class GpuDesk implements GpuWorker {
     const leave = await this.#seats.take()
     const current = this.#current()
     try {
-      yield* chatOfEngine(current.engine, request, signal)
+      yield* chatOfEngine(current.engine, request, signal, this.#draftsFor(current))
     } catch (error) {
       this.#broken(current, error)
       throw error
     } finally {
       leave()
     }
+  }
+
+  async draftFrom(port: MessagePort): Promise<void> {
+    this.#drafts = wrap<DraftSource>(port).api
   }
 
   async replay(ask: ReplayAsk): Promise<ReplayFindings> {
@@ -136,6 +145,10 @@ export class GpuDesk implements GpuWorker {
   #current(): Loaded {
     if (this.#loaded !== null) return this.#loaded
     throw new OpenChatError('engine_not_ready', 'No model is loaded yet.', { action: 'Wait until the model is ready.' })
+  }
+
+  #draftsFor({ vocabulary }: Loaded): Drafts | null {
+    return this.#drafts === null ? null : { source: this.#drafts, vocabulary }
   }
 
   /** A device that failed is let go at once, so that `recover` finds nothing whole. */
@@ -196,7 +209,8 @@ export class GpuDesk implements GpuWorker {
           signal,
           onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
         })
-        this.#loaded = { engine, device, model, adapters: new Set(), refused: new Map() }
+        const vocabulary = vocabularyMark((text) => engine.encode(text))
+        this.#loaded = { engine, device, model, vocabulary, adapters: new Set(), refused: new Map() }
         return
       } catch (error) {
         if (asOpenChatError(error).code !== 'gpu_out_of_memory' || this.#contextTokens <= LEAST_CONTEXT) {

@@ -59,7 +59,7 @@ function probabilityAfter(query: IndexQuery, start: number): Probability {
 }
 
 /** First start of keys[start, end) that occurs; a suffix of what occurs occurs, so the border is found by halving. */
-function longestSuffix(query: IndexQuery, end: number): number {
+export function longestSuffix(query: IndexQuery, end: number): number {
   let low = 0
   let high = end
   while (low < high) {

@@ -14,10 +14,12 @@ import type { Runner } from './engine-runner.ts'
 import { webLlmKept, webLlmRunner } from './engine-web-llm.ts'
 import type { Told } from './told.ts'
 
-/** The engine of this tab, once it leads. */
-export function openHost(stock: Told<Stock>, records: RecordSpace): EngineHost {
+/** The engine of this tab, once it leads. @param drafts what `GpuWorker.draftFrom` takes */
+export function openHost(stock: Told<Stock>, records: RecordSpace, drafts: MessagePort): EngineHost {
   const settings = new EngineSettings(records)
   const gpu = openGpuWorker()
+  // A worker that fails says so at its first call for a model.
+  gpu.draftFrom(drafts).catch(() => undefined)
   let local: { runner: LocalRunner; digest: string } | null = null
   const host = new EngineHost({
     ...{ settings, stock, cpuHindrance, webLlmKept },

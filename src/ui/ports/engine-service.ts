@@ -25,13 +25,15 @@ export interface EngineParts {
   catalogue: Catalogue
   models: Pick<ModelsService, 'subscribe' | 'wanted'>
   records: RecordSpace
+  /** A way to guesses from datanets, for an engine that is opened in this tab. */
+  drafts: () => MessagePort
 }
 
-export function openEngine({ catalogue, models, records }: EngineParts): OpenedEngine {
+export function openEngine({ catalogue, models, records, drafts }: EngineParts): OpenedEngine {
   const stock = told<Stock>({ models: [], adapters: [] })
   models.subscribe(({ models, adapters }) => stock.set({ models, adapters }))
   const tabs = new EngineTabs({
-    open: async () => (await import('./engine-open.ts')).openHost(stock, records),
+    open: async () => (await import('./engine-open.ts')).openHost(stock, records, drafts()),
     first: firstFacts(stock.value),
     locks: globalThis.navigator.locks,
   })
