@@ -122,7 +122,7 @@ export function tableOf(report: Report): string {
   ].join('\n')
 }
 
-function bootLine({ decode, checked, ms, demoted }: NonNullable<EngineStats['boot']>): string {
+function bootLine({ decode, prefill, checked, ms, demoted }: NonNullable<EngineStats['boot']>): string {
   const given = demoted.map(({ kernel, from, to }) => `${kernel} was wrong: ${from} gave way to ${to}`)
-  return `self-test: ${checked} kernels in ${ms.toFixed(0)} ms, decoding by ${decode}${given.length === 0 ? '' : `; ${given.join('; ')}`}`
+  return `self-test: ${checked} kernels in ${ms.toFixed(0)} ms, decoding by ${decode}, prefilling by ${prefill}${given.length === 0 ? '' : `; ${given.join('; ')}`}`
 }

@@ -6,6 +6,9 @@
 // another shape of model is never used.
 import { OpenChatError } from '../errors.ts'
 import type { Device } from './device.ts'
+import { type PrefillVariant, prefillVariants } from './kernels/projection.ts'
+import type { WantedVariants } from './model/forward.ts'
+import type { DecodeVariant } from './model/probe.ts'
 import { failed, prefillRows, type SelfTestParts, selfTest } from './self-test.ts'
 
 /** Where findings are kept between visits; the page's worker lends IndexedDB. */
@@ -24,7 +27,9 @@ export interface Demotion {
 
 export interface BootReport {
   /** Who computes a tile in decode. */
-  decode: 'lanes' | 'thread-1'
+  decode: DecodeVariant
+  /** And where many rows are fed. */
+  prefill: PrefillVariant
   /** Kernels that were held against the CPU, in every variant tried. */
   checked: number
   demoted: Demotion[]
@@ -36,28 +41,39 @@ export interface BootReport {
 const fallbacks = { lanes: 'thread-1', 'thread-1': null } as const
 
 /**
- * @param wanted the variant to begin with; absent, `forward.warm` has timed both
+ * @param wanted the variants to begin with; those that are absent are timed, unless it is known what was found here before
  * @throws gpu_miscomputes when a kernel without a fallback is wrong
  */
-export async function boot(parts: SelfTestParts, device: Device, memory: BootMemory | null): Promise<BootReport> {
+export async function boot(
+  parts: SelfTestParts,
+  device: Device,
+  memory: BootMemory | null,
+  wanted: WantedVariants = {},
+): Promise<BootReport> {
   const { forward } = parts
-  const key = memory === null ? '' : await keyOf(parts, device)
+  const key = memory === null ? '' : await findingsKey(parts, device, forward.shaderTexts())
   const known = memory === null ? null : readReport(await memory.recall(key))
-  if (known !== null) {
-    forward.decodeIn(known.decode)
-    return { ...known, remembered: true }
-  }
+  await forward.warm(known ?? wanted)
+  if (known !== null) return { ...known, remembered: true }
   const begin = performance.now()
   const demoted: Demotion[] = []
   let checked = 0
-  for (let variant: 'lanes' | 'thread-1' = forward.decodeVariant; ; ) {
+  for (let variant: DecodeVariant = forward.decodeVariant; ; ) {
     const findings = await selfTest(parts, variant, device.isFallbackAdapter ? prefillRows.software : prefillRows.gpu)
     checked += findings.length
-    const [worst] = failed(findings).sort((a, b) => b.error - a.error)
+    const wrong = failed(findings).sort((a, b) => b.error - a.error)
+    const [worst] = wrong
     if (worst === undefined) {
-      const report: BootReport = { decode: variant, checked, demoted, ms: performance.now() - begin, remembered: false }
+      const prefill = forward.prefillVariant
+      const report: BootReport = { decode: variant, prefill, checked, demoted, ms: performance.now() - begin, remembered: false }
       await memory?.keep(key, JSON.stringify(report))
       return report
+    }
+    const staged = wrong.find(({ kernel }) => kernel.includes('/staged'))
+    if (staged !== undefined) {
+      demoted.push({ from: forward.prefillVariant, to: 'thread-4', kernel: staged.kernel, error: staged.error })
+      forward.prefillIn('thread-4')
+      continue
     }
     const to: 'thread-1' | null = fallbacks[variant]
     if (to === null) throw miscomputes(device, worst.kernel, worst.error)
@@ -66,10 +82,10 @@ export async function boot(parts: SelfTestParts, device: Device, memory: BootMem
   }
 }
 
-/** Digest of everything the findings depend on. */
-async function keyOf({ forward, config }: SelfTestParts, device: Device): Promise<string> {
+/** Digest of everything findings depend on: the adapter, the shape of the model, and what else the test is about. */
+export async function findingsKey({ config }: SelfTestParts, device: Device, about: readonly unknown[]): Promise<string> {
   const shape = { ...config, name: '', contextTokens: 0 }
-  const text = JSON.stringify([device.adapterName, shape, await forward.shaderTexts()])
+  const text = JSON.stringify([device.adapterName, shape, about])
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
@@ -79,8 +95,11 @@ function readReport(text: string | null): BootReport | null {
   if (text === null) return null
   try {
     const report = JSON.parse(text) as Partial<BootReport>
-    const whole = (report.decode === 'lanes' || report.decode === 'thread-1') && Array.isArray(report.demoted)
-    return whole && typeof report.checked === 'number' && typeof report.ms === 'number' ? (report as BootReport) : null
+    const { decode, prefill, demoted } = report
+    const whole = (decode === 'lanes' || decode === 'thread-1') && prefillVariants.some((one) => one === prefill)
+    return whole && Array.isArray(demoted) && typeof report.checked === 'number' && typeof report.ms === 'number'
+      ? (report as BootReport)
+      : null
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error

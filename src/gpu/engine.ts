@@ -12,6 +12,7 @@ import { readPeft } from './formats/peft.ts'
 import { type GrammarLibrary, Grammars } from './grammar.ts'
 import { Programs } from './kernels/kernel.ts'
 import type { KvPrecision } from './kernels/kv/precision.ts'
+import type { PrefillVariant } from './kernels/projection.ts'
 import { AdapterPool, poolDefaults } from './lora/adapter-pool.ts'
 import { AdapterShelf } from './lora/adapter-shelf.ts'
 import { withGains } from './lora/dora.ts'
@@ -19,7 +20,7 @@ import { packAdapter } from './lora/packed-adapter.ts'
 import { type ChatTemplate, createChatTemplate } from './model/chat-template.ts'
 import { Chooser } from './model/chooser.ts'
 import { type ModelConfig, modelConfig } from './model/config.ts'
-import { Forward } from './model/forward.ts'
+import { Forward, type WantedVariants } from './model/forward.ts'
 import { KvCache } from './model/kv-cache.ts'
 import { Runner } from './model/runner.ts'
 import { makeScratch } from './model/scratch.ts'
@@ -45,6 +46,8 @@ export interface EngineOptions {
   precision?: KvPrecision
   /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
   decodeVariant?: 'lanes' | 'thread-1'
+  /** The same where many rows are fed; with a decode variant and without this one nothing is timed, and it is `thread-4`. */
+  prefillVariant?: PrefillVariant
   /** Holds the kernels against the CPU before the first answer, and gives wrong ones up: boot.ts. Absent, nothing is tested. */
   selfTest?: { memory: BootMemory | null }
   /** What of the registered adapters may stay: faces at a time, bytes on the device, bytes of packed weights on the host. */
@@ -123,9 +126,10 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   }
   try {
     await runner.turns.take(async () => {
-      await forward.warm(options.decodeVariant)
-      if (options.selfTest)
-        booted = await boot({ forward, chooser, recorder, cache, scratch, weights, gguf, source, config }, device, options.selfTest.memory)
+      const wanted: WantedVariants = { decode: options.decodeVariant, prefill: options.prefillVariant }
+      const test = { forward, chooser, recorder, cache, scratch, weights, gguf, source, config }
+      if (options.selfTest) booted = await boot(test, device, options.selfTest.memory, wanted)
+      else await forward.warm(wanted)
       await chooser.warm()
       // Readbacks of the probes.
       arena.trim()

@@ -76,7 +76,11 @@ export async function selfTest(parts: SelfTestParts, decode: 'lanes' | 'thread-1
     const rowAt = (position: number): Row => ({ sequence, position, slot: 0, token: (position * 7919 + 13) % config.vocab })
     const rows = Array.from({ length: Math.min(count, forward.mostRows) }, (_, position) => rowAt(position))
     await cache.reserve(sequence, rows.length + 1)
-    const findings = await pass(parts, oracle, sequence, rows, 'thread-4')
+    const findings: Finding[] = []
+    for (const variant of new Set([forward.prefillVariant, 'thread-4'] as const)) {
+      sequence.tokens.length = 0
+      findings.push(...(await pass(parts, oracle, sequence, rows, variant)))
+    }
     return [...findings, ...(await pass(parts, oracle, sequence, [rowAt(rows.length)], decode))]
   } finally {
     cache.drop(sequence)

@@ -40,6 +40,7 @@ export const stagedVariants = Object.keys(stagedShapes) as StagedVariant[]
 
 /** Who computes a tile when many rows are fed. */
 export type PrefillVariant = 'thread-4' | StagedVariant
+export const prefillVariants: readonly PrefillVariant[] = ['thread-4', ...stagedVariants]
 /** Who computes a tile: see tile/*.wgsl. */
 export type TileVariant = 'lanes' | 'thread-1' | PrefillVariant
 

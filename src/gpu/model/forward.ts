@@ -24,16 +24,19 @@ import {
   type ExpandInput,
   type NormInput,
   nativeSubgroups,
+  type PrefillVariant,
   type Segment,
   type ShrinkInput,
   type Subgroups,
   type TileVariant,
+  tokensOf,
 } from '../kernels/projection.ts'
 import type { AdapterPool } from '../lora/adapter-pool.ts'
 import { zRecord } from '../lora/face.ts'
 import type { Recorder } from '../recorder.ts'
 import type { ModelConfig } from './config.ts'
 import { type KvCache, pageTokens, type Sequence } from './kv-cache.ts'
+import { chooseDecode, choosePrefill, type DecodeVariant } from './probe.ts'
 import { mostPicks, type Scratch, siteBytes, splitRows, splits } from './scratch.ts'
 import type { PackedMatrix, Weights } from './weights.ts'
 
@@ -65,8 +68,20 @@ export interface ForwardParts {
   adapters: AdapterPool
 }
 
+/** Who computes a tile when few rows are fed, and when many are. */
+export interface Variants {
+  decode: DecodeVariant
+  prefill: PrefillVariant
+}
+
+/** Those that are chosen beforehand. */
+export type WantedVariants = { [K in keyof Variants]?: Variants[K] | undefined }
+
 /** Both sides of a site's adapters: what its shrink reads and writes, what its expand reads. */
 type Lora = ShrinkInput & ExpandInput & { parts: number; batch: GPUBuffer }
+
+/** Of each text of tile/ one: blocks of every size share theirs. */
+const textVariants: readonly TileVariant[] = ['lanes', 'thread-1', 'thread-4', 'staged-64x32']
 
 /** Keys from which a row's attention is split: it costs a dispatch a layer. */
 const splitKeys = 1024
@@ -76,7 +91,9 @@ type Norm = number
 
 export class Forward {
   /** Who computes a tile when few rows are fed; chosen by {@link probe}. */
-  decodeVariant: 'lanes' | 'thread-1' = 'thread-1'
+  decodeVariant: DecodeVariant = 'thread-1'
+  /** And when many are; as many as fill half of its block. */
+  prefillVariant: PrefillVariant = 'thread-4'
   /** How lanes that share a tile sum; null: through workgroup memory. Chosen with it, where subgroups give the same. */
   #subgroups: Subgroups | null = null
   #parts: ForwardParts
@@ -107,70 +124,36 @@ export class Forward {
     this.#parts.recorder.submit([...work, ...head, ...after], { rows: rows.length, picks: picks.length })
   }
 
-  /** Chooses the decode variant, and makes the pipelines of a prefill and of a step, so that the first answer waits for none. */
-  async warm(variant: 'lanes' | 'thread-1' | undefined): Promise<void> {
-    await this.probe(variant)
+  /** Chooses the variants, and makes the pipelines of a prefill and of a step, so that the first answer waits for none. */
+  async warm(only: WantedVariants = {}): Promise<void> {
+    await this.probe(only)
     const { cache } = this.#parts
     const sequence = cache.open('')
     await cache.reserve(sequence, 1)
     cache.drop(sequence)
     const { decodeVariant: step } = this
-    await Promise.all([
-      this.#bodyOf('thread-4', false, false),
-      this.#bodyOf(step, false, false),
-      this.#headOf('thread-4', step),
-      this.#headOf(step, step),
-    ])
+    // The rows that are left of a prefill fill no block.
+    const bodies = new Set<TileVariant>([this.prefillVariant, 'thread-4', step])
+    await Promise.all([...bodies].flatMap((body) => [this.#bodyOf(body, false, false), this.#headOf(body, step)]))
   }
 
   /**
-   * Times one layer's projections in every decode variant on the loaded weights and keeps the fastest: never the adapter's name.
-   * Subgroups are only kept where they give what workgroup memory gives: how threads lie in them is promised nowhere.
-   * @param only chosen beforehand; then nothing is timed, and lanes sum by subgroups where they can
+   * Chooses who computes a tile, by timing on the loaded weights what is not chosen beforehand: probe.ts. Where single threads
+   * decode faster, barriers are dear, and prefill is left as it is.
    */
-  async probe(only?: 'lanes' | 'thread-1'): Promise<void> {
-    const lanes = only !== 'thread-1' && this.#parts.device.gpu.features.has('subgroups')
-    const reference = lanes ? await this.#probed('lanes', null) : null
-    const grouped = lanes ? await this.#probed('lanes', nativeSubgroups) : null
-    const same = grouped !== null && alike(grouped.out, reference!.out)
-    if (only === undefined) {
-      const plain = reference ?? (await this.#probed('lanes', null))
-      const alone = await this.#probed('thread-1', null)
-      this.#subgroups = same && grouped.ms < plain.ms ? nativeSubgroups : null
-      this.decodeVariant = Math.min(plain.ms, same ? grouped.ms : Number.POSITIVE_INFINITY) < alone.ms ? 'lanes' : 'thread-1'
-    } else {
-      this.#subgroups = same ? nativeSubgroups : null
-      this.decodeVariant = only
+  async probe(only: WantedVariants = {}): Promise<void> {
+    const { device, recorder, programs, scratch, config } = this.#parts
+    const work = (variant: TileVariant, subgroups: Subgroups | null) => {
+      this.#subgroups = subgroups
+      return { gateUp: this.#gateUp(0, variant, null), down: this.#down(0, variant, null) }
     }
+    const parts = { recorder, programs, scratch, config, work }
+    const decode = await chooseDecode(parts, device.gpu.features.has('subgroups'), only.decode)
+    this.decodeVariant = decode.variant
+    const timed = only.decode === undefined && decode.variant === 'lanes'
+    this.prefillVariant = only.prefill ?? (timed ? await choosePrefill(parts) : 'thread-4')
+    this.#subgroups = decode.subgroups
     this.#prepared.clear()
-  }
-
-  /** The best time of a layer's gate, up and down, and what gate and up give for a row of seeded noise. */
-  async #probed(variant: 'lanes' | 'thread-1', subgroups: Subgroups | null): Promise<{ ms: number; out: Float32Array }> {
-    const { recorder, scratch, config } = this.#parts
-    const counts = { rows: 1, picks: 0 }
-    this.#subgroups = subgroups
-    const gateUp = await this.#parts.programs.prepare(this.#gateUp(0, variant, null))
-    const down = await this.#parts.programs.prepare(this.#down(0, variant, null))
-    const work = Array.from({ length: 4 }, () => [...gateUp, ...down]).flat()
-    recorder.upload(scratch.batch, 0, new Uint32Array([1, 0]))
-    let ms = Number.POSITIVE_INFINITY
-    for (let round = 0; round < 3; round++) {
-      const begin = performance.now()
-      recorder.submit(work, counts)
-      await recorder.idle()
-      ms = Math.min(ms, performance.now() - begin)
-    }
-    // The sums of squares behind the row are noise as well; afterwards all is zero again, as the kernels expect of what none wrote.
-    recorder.upload(
-      scratch.x,
-      0,
-      Float32Array.from({ length: scratch.xStride }, (_, i) => Math.abs(Math.sin(i * 12.9898))),
-    )
-    recorder.submit(gateUp, counts)
-    const out = new Float32Array(await recorder.read(scratch.m, config.ffn * 4))
-    recorder.upload(scratch.x, 0, new Float32Array(scratch.xStride))
-    return { ms, out }
   }
 
   /**
@@ -194,16 +177,62 @@ export class Forward {
     }
   }
 
+  /**
+   * The first layer under adapters with a stop after each stage: embed, shrink, q k v, attention, o, join and shrink, gate up, down,
+   * then down's delta joined with what the next layer shrinks, and once more with nothing to shrink, as before the head.
+   * @param after is given the stage's kernel
+   */
+  async stepAdapted(rows: readonly Row[], variant: TileVariant, after: (kernel: string) => Promise<void>): Promise<void> {
+    const { programs, recorder } = this.#parts
+    const stages = this.#adapted(variant)
+    const prepared = await Promise.all(stages.map((work) => programs.prepare(work)))
+    this.#upload(rows, [])
+    for (const [index, work] of prepared.entries()) {
+      recorder.submit(work, { rows: rows.length, picks: 0 })
+      await after(stages[index][0].kernel.name)
+    }
+  }
+
+  /** The same weights, scratch and variants over other adapters, so that a test leaves those of the answers alone. */
+  withAdapters(adapters: AdapterPool): Forward {
+    const other = new Forward({ ...this.#parts, adapters })
+    other.decodeVariant = this.decodeVariant
+    other.prefillVariant = this.prefillVariant
+    other.#subgroups = this.#subgroups
+    return other
+  }
+
+  /** Text of every kernel of the first layer under adapters, in all variants. */
+  adaptedTexts(): string[] {
+    const kernels = textVariants.flatMap((variant) => this.#adapted(variant).flat())
+    return [...new Set(kernels.map(({ kernel }) => kernel.code))]
+  }
+
   /** Changes who computes a tile in decode; what was prepared for the other is let go. */
-  decodeIn(variant: 'lanes' | 'thread-1'): void {
+  decodeIn(variant: DecodeVariant): void {
     this.decodeVariant = variant
     this.#prepared.clear()
   }
 
-  /** Text of every kernel of a pass without adapters, in all variants. */
+  /** The same for many rows. */
+  prefillIn(variant: PrefillVariant): void {
+    this.prefillVariant = variant
+    this.#prepared.clear()
+  }
+
+  /** Text of every kernel of a pass without adapters, in all variants, whichever are chosen. */
   shaderTexts(): string[] {
-    const variants: TileVariant[] = ['lanes', 'thread-1', 'thread-4']
-    const kernels = variants.flatMap((variant) => [...this.#body(variant, false, true), ...this.#head(variant, variant)])
+    const choices = [
+      ['lanes', null],
+      ['lanes', nativeSubgroups],
+      ['thread-1', null],
+    ] as const
+    const kernels = choices.flatMap(([decode, subgroups]) => {
+      const other = this.withAdapters(this.#parts.adapters)
+      other.decodeVariant = decode
+      other.#subgroups = subgroups
+      return textVariants.flatMap((variant) => [...other.#body(variant, false, true), ...other.#head(variant, variant)])
+    })
     return [...new Set(kernels.map(({ kernel }) => kernel.code))]
   }
 
@@ -235,7 +264,7 @@ export class Forward {
 
   #variant(rows: number): TileVariant {
     if (rows === 1 || (this.decodeVariant === 'lanes' && rows <= 8)) return this.decodeVariant
-    return 'thread-4'
+    return 2 * rows < tokensOf(this.prefillVariant) ? 'thread-4' : this.prefillVariant
   }
 
   #kept(key: string, make: () => Dispatch[]): Promise<Prepared[]> {
@@ -270,12 +299,8 @@ export class Forward {
   }
 
   #body(variant: TileVariant, lora: boolean, split = false): Dispatch[] {
-    const { config, weights, scratch } = this.#parts
-    const { batch, tokens, h, hStride } = scratch
-    const { columns } = this.#norm(0, variant)
-    const work: Dispatch[] = weights.embedding.map((segment) =>
-      embed({ ...this.#next(0), segment, batch, tokens, h, hStride, width: config.hidden, columns }),
-    )
+    const { config } = this.#parts
+    const work = this.#embed(variant)
     // Whether z holds a delta that the residual stream still lacks.
     let open: Lora | null = null
     for (let layer = 0; layer < config.layers; layer++) {
@@ -287,6 +312,25 @@ export class Forward {
       open = down
     }
     return [...work, ...this.#adapt(2 * config.layers, variant, open, null)]
+  }
+
+  #adapted(variant: TileVariant): Dispatch[][] {
+    const [qkv, output, gateUp, down] = sites.map((_, site) => this.#lora(0, site))
+    const next = this.#parts.config.layers > 1 ? this.#lora(1, 0) : null
+    return [
+      ...[this.#embed(variant), this.#adapt(0, variant, null, qkv), this.#qkv(0, variant, qkv), this.#attention(0, false)],
+      ...[this.#output(0, variant, output), this.#adapt(1, variant, output, gateUp), this.#gateUp(0, variant, gateUp)],
+      ...[this.#down(0, variant, down), this.#adapt(2, variant, down, next), this.#adapt(2, variant, down, null)],
+    ]
+  }
+
+  #embed(variant: TileVariant): Dispatch[] {
+    const { config, weights, scratch } = this.#parts
+    const { batch, tokens, h, hStride } = scratch
+    const { columns } = this.#norm(0, variant)
+    return weights.embedding.map((segment) =>
+      embed({ ...this.#next(0), segment, batch, tokens, h, hStride, width: config.hidden, columns }),
+    )
   }
 
   #head(body: TileVariant, variant: TileVariant): Dispatch[] {
@@ -304,7 +348,7 @@ export class Forward {
     const { scratch } = this.#parts
     const { h, hStride, x } = scratch
     const norm = this.#norm(at, variant)
-    const together = variant === 'thread-4' ? 4 : 1
+    const together = tokensOf(variant) === 1 ? 1 : 4
     if (before === null) return after === null ? [] : [loraShrink({ ...after, x, norm, together })]
     const threads = this.#alone ? 4 : 128
     return [normShrink({ ...(after ?? before), ...this.#next(at), h, hStride, norm, parts: after?.parts ?? 0, threads })]
@@ -419,12 +463,6 @@ export class Forward {
       site: { buffer, offset, size: siteBytes },
     }
   }
-}
-
-/** Equal but for the order of sums. NaN is like nothing. */
-function alike(a: Float32Array, b: Float32Array): boolean {
-  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  return a.every((value, i) => Math.abs(value - b[i]) <= 1e-3 * largest)
 }
 
 export { mostPicks }

@@ -1,0 +1,159 @@
+// Which variant of a projection is fastest on the loaded weights, told by timing layer 0's gate, up and down: never by an adapter's
+// name. Not the self-test (self-test.ts holds kernels against the CPU): here one variant is held against another.
+// Invariants: a variant that gives something else than the plain one is not offered; afterwards h, x and m are zero again, as
+// the kernels expect of what none wrote, and as no variant may take another's numbers for its own.
+import { OpenChatError } from '../../errors.ts'
+import type { Dispatch, Programs } from '../kernels/kernel.ts'
+import {
+  nativeSubgroups,
+  type PrefillVariant,
+  type StagedVariant,
+  type Subgroups,
+  stagedVariants,
+  sumsAt,
+  type TileVariant,
+} from '../kernels/projection.ts'
+import type { Recorder } from '../recorder.ts'
+import type { ModelConfig } from './config.ts'
+import type { Scratch } from './scratch.ts'
+
+export type DecodeVariant = 'lanes' | 'thread-1'
+
+export interface ProbeParts {
+  recorder: Recorder
+  programs: Programs
+  scratch: Scratch
+  config: ModelConfig
+  /** Layer 0's gate and up, then its down, which joins the residual stream. */
+  work(variant: TileVariant, subgroups: Subgroups | null): { gateUp: Dispatch[]; down: Dispatch[] }
+}
+
+interface Measured {
+  /** Of one time through. */
+  ms: number
+  /** The gated product of rows of noise, and the residual stream that down makes of it. */
+  m: Float32Array
+  h: Float32Array
+}
+
+/** Rows that prefill's variants are timed on: no more than the largest block has. */
+const prefillRows = 64
+/** ms after which no further variant of prefill is tried, and a time that need not be taken again. */
+const [budget, patience] = [1000, 60]
+
+/**
+ * Subgroups are only kept where they give what workgroup memory gives: how threads lie in them is promised nowhere.
+ * @param lanes whether the device has subgroups
+ * @param only chosen beforehand; then nothing is timed, and lanes sum by subgroups where they can
+ */
+export async function chooseDecode(
+  parts: ProbeParts,
+  lanes: boolean,
+  only?: DecodeVariant,
+): Promise<{ variant: DecodeVariant; subgroups: Subgroups | null }> {
+  if (only === 'thread-1' || (only === 'lanes' && !lanes)) return { variant: only, subgroups: null }
+  const timed = (variant: DecodeVariant, subgroups: Subgroups | null) =>
+    measure(parts, variant, subgroups, 1, only === undefined ? bestOfThree : async () => 0)
+  const plain = await timed('lanes', null)
+  const grouped = lanes ? await timed('lanes', nativeSubgroups) : null
+  const same = grouped !== null && alike(grouped, plain)
+  if (only !== undefined) return { variant: only, subgroups: same ? nativeSubgroups : null }
+  const alone = await timed('thread-1', null)
+  const together = Math.min(plain.ms, same ? grouped.ms : Number.POSITIVE_INFINITY)
+  return { variant: together < alone.ms ? 'lanes' : 'thread-1', subgroups: same && grouped.ms < plain.ms ? nativeSubgroups : null }
+}
+
+/** For a device whose barriers are cheap, which {@link chooseDecode} has told: elsewhere a staged block takes seconds. */
+export async function choosePrefill(parts: ProbeParts): Promise<PrefillVariant> {
+  const begin = performance.now()
+  const rows = Math.min(prefillRows, parts.scratch.mostRows)
+  const plain = await measure(parts, 'thread-4', null, rows, patiently)
+  let best: { variant: PrefillVariant; ms: number } = { variant: 'thread-4', ms: plain.ms }
+  for (const variant of stagedVariants) {
+    if (performance.now() - begin > budget) break
+    const found = await offered(parts, variant, rows)
+    if (found !== null && alike(found, plain) && found.ms < best.ms) best = { variant, ms: found.ms }
+  }
+  return best.variant
+}
+
+/** What a variant that may not exist here gives; null where the driver refuses it. */
+async function offered(parts: ProbeParts, variant: StagedVariant, rows: number): Promise<Measured | null> {
+  try {
+    return await measure(parts, variant, null, rows, patiently)
+  } catch (error) {
+    if (error instanceof OpenChatError && error.code === 'kernel_invalid') return null
+    throw error
+  }
+}
+
+/** ms of going `times` through. */
+type Run = (times: number) => Promise<number>
+
+/** A row takes so little that four go together, and the best of three counts. */
+async function bestOfThree(run: Run): Promise<number> {
+  return Math.min(await run(4), await run(4), await run(4)) / 4
+}
+
+/** Once to warm up, which is enough where it took long; then twice for about 20 ms, since a browser's clock is coarse. */
+async function patiently(run: Run): Promise<number> {
+  const first = await run(1)
+  if (first > patience) return first
+  const times = Math.min(32, Math.ceil(20 / first))
+  return Math.min(await run(times), await run(times)) / times
+}
+
+async function measure(
+  { recorder, programs, scratch, config, work }: ProbeParts,
+  variant: TileVariant,
+  subgroups: Subgroups | null,
+  rows: number,
+  timed: (run: Run) => Promise<number>,
+): Promise<Measured> {
+  const counts = { rows, picks: 0 }
+  const dispatches = work(variant, subgroups)
+  const [gateUp, down] = [await programs.prepare(dispatches.gateUp), await programs.prepare(dispatches.down)]
+  const clear = () => {
+    recorder.upload(scratch.x, 0, new Float32Array(rows * scratch.xStride))
+    recorder.upload(scratch.h, 0, new Float32Array(rows * scratch.hStride))
+    recorder.upload(scratch.m, 0, new Float32Array(rows * scratch.mStride))
+  }
+  recorder.upload(scratch.batch, 0, new Uint32Array([rows, 0]))
+  const ms = await timed(async (times) => {
+    const all = Array.from({ length: times }, () => [...gateUp, ...down]).flat()
+    const begin = performance.now()
+    recorder.submit(all, counts)
+    await recorder.idle()
+    return performance.now() - begin
+  })
+  clear()
+  recorder.upload(scratch.x, 0, noise(rows, config.hidden, scratch.xStride))
+  recorder.submit([...gateUp, ...down], counts)
+  const m = new Float32Array(await recorder.read(scratch.m, rows * scratch.mStride * 4))
+  const h = new Float32Array(await recorder.read(scratch.h, rows * scratch.hStride * 4))
+  clear()
+  return { ms, m, h }
+}
+
+/** Rows as a norm's writer leaves them: noise, and sums of squares wherever a variant reads them, of one total. */
+function noise(rows: number, width: number, stride: number): Float32Array<ArrayBuffer> {
+  const x = new Float32Array(rows * stride)
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < width; i++) x[row * stride + i] = Math.sin((i + 31 * row) * 12.9898)
+    for (const columns of [8, 16, 32]) {
+      const [at, count] = [row * stride + sumsAt(width, columns), Math.ceil(width / columns)]
+      x.fill(width / count, at, at + count)
+    }
+  }
+  return x
+}
+
+/** Equal but for the order of sums. NaN is like nothing. */
+function alike(a: Measured, b: Measured): boolean {
+  return near(a.m, b.m) && near(a.h, b.h)
+}
+
+function near(a: Float32Array, b: Float32Array): boolean {
+  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return a.every((value, i) => Math.abs(value - b[i]) <= 1e-3 * largest)
+}

@@ -1,0 +1,167 @@
+// Prefill in blocks staged through workgroup memory: the same logits as the f64 forward pass, with and without adapters; chosen
+// where it is faster and gives the same, remembered, and given up where it computes something else. SwiftShader would never choose
+// it, so time is told here by what is dispatched.
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { openNodeGpu } from '../../scripts/node-engine.ts'
+import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
+import type { BootMemory } from './boot.ts'
+import { type Device, openDevice } from './device.ts'
+import { loadEngine } from './engine.ts'
+import { memorySource } from './formats/bytes.testing.ts'
+import { readGguf } from './formats/gguf.ts'
+import { loraModules, readPeft } from './formats/peft.ts'
+import { loadReference, referenceLogits } from './reference/forward.ts'
+import { maxDifference } from './vectors.testing.ts'
+
+const bar = 2e-4
+afterEach(() => vi.restoreAllMocks())
+
+/** A device that counts what it dispatches by tile variant, and whose compiler may change staged kernels. */
+async function watched(
+  from = '',
+  to = '',
+): Promise<{ device: Device; dispatched: (pipeline: RegExp) => number; costs: (of: Costs) => void }> {
+  const device = await openDevice(openNodeGpu())
+  const { gpu } = device
+  const [shader, pipeline, encoder] = [gpu.createShaderModule, gpu.createComputePipelineAsync, gpu.createCommandEncoder].map((method) =>
+    (method as (...of: unknown[]) => unknown).bind(gpu),
+  )
+  const labels = new Map<unknown, string>()
+  const counts = new Map<string, number>()
+  let [clock, price]: [number, Costs] = [0, () => 0]
+  gpu.createShaderModule = (descriptor) => {
+    const hit = from !== '' && /staged/.test(descriptor.label ?? '')
+    if (hit && !descriptor.code.includes(from)) throw new Error(`No ${from} in ${descriptor.label}.`)
+    return shader(hit ? { ...descriptor, code: descriptor.code.replaceAll(from, to) } : descriptor) as GPUShaderModule
+  }
+  gpu.createComputePipelineAsync = async (descriptor) => {
+    const made = (await pipeline(descriptor)) as GPUComputePipeline
+    labels.set(made, descriptor.label ?? '')
+    return made
+  }
+  gpu.createCommandEncoder = (descriptor) => {
+    const made = encoder(descriptor) as GPUCommandEncoder
+    const begin = made.beginComputePass.bind(made)
+    made.beginComputePass = (of) => {
+      const pass = begin(of)
+      const set = pass.setPipeline.bind(pass)
+      pass.setPipeline = (next) => {
+        const label = labels.get(next) ?? ''
+        counts.set(label, (counts.get(label) ?? 0) + 1)
+        clock += price(label)
+        set(next)
+      }
+      return pass
+    }
+    return made
+  }
+  return {
+    device,
+    dispatched: (wanted) => [...counts].reduce((sum, [label, count]) => sum + (wanted.test(label) ? count : 0), 0),
+    costs(of) {
+      price = of
+      vi.spyOn(performance, 'now').mockImplementation(() => clock)
+    },
+  }
+}
+
+/** ms of a dispatch of this pipeline. */
+type Costs = (label: string) => number
+
+/** Lanes decode fast; of prefill's, this size of block is the fastest. */
+const cheapest =
+  (wide: number, deep: number): Costs =>
+  (label) => {
+    if (label.includes('/staged')) return label.includes(`"WIDE":${wide},"DEEP":${deep}`) ? 3 : 5
+    return label.includes('/thread-4') ? 4 : label.includes('/lanes') ? 1 : 2
+  }
+
+function memory(): BootMemory {
+  const kept = new Map<string, string>()
+  return {
+    recall: async (key) => kept.get(key) ?? null,
+    keep: async (key, value) => {
+      kept.set(key, value)
+    },
+  }
+}
+
+const small = memorySource(tinyModel({ type: 'Q4_1', seed: 3 }))
+
+describe('logits', () => {
+  it.each([
+    ['Q4_1', 'llama', 'staged-32x32', 70],
+    ['Q5_0', 'qwen2', 'staged-64x32', 45],
+  ] as const)('of %s in %s by %s, with and without adapters', async (type, architecture, prefillVariant, count) => {
+    const source = memorySource(tinyModel({ type, architecture, seed: 3 }))
+    const model = await loadReference(await readGguf(source), source)
+    const { device, dispatched } = await watched()
+    const engine = await loadEngine({ device, source, decodeVariant: 'lanes', prefillVariant })
+    const tokens = Array.from({ length: count }, (_, i) => (i * 101 + 7) % 300)
+    const logits = async (adapter: string | null) => {
+      const session = engine.session(adapter)
+      const row = await session.prefill(tokens)
+      session.dispose()
+      return row
+    }
+    const files = tinyAdapter({ rank: 9, seed: 11, modules: [...loraModules] })
+    await engine.addAdapter('all', files)
+    expect(maxDifference(await logits(null), referenceLogits(model, tokens)[0])).toBeLessThan(bar)
+    const { deltas } = readPeft(files, model.config)
+    const adapted = await logits('all')
+    expect(maxDifference(adapted, referenceLogits(model, tokens, { deltas })[0])).toBeLessThan(bar)
+    expect(maxDifference(adapted, await logits(null))).toBeGreaterThan(0.1)
+    for (const kernel of ['project-qkv', 'project-residual', 'project-swiglu', 'project-adapted'])
+      expect(dispatched(new RegExp(`^${kernel}.*/staged`))).toBeGreaterThan(0)
+    expect(dispatched(/thread-4/)).toBe(0)
+    engine.dispose()
+    device.destroy()
+  })
+})
+
+describe('the choice', () => {
+  it('falls on the fastest block that gives the same, is tested, and is remembered without being timed again', async () => {
+    const kept = memory()
+    const first = await watched()
+    first.costs(cheapest(4, 8))
+    const engine = await loadEngine({ device: first.device, source: small, contextTokens: 256, selfTest: { memory: kept } })
+    expect(engine.stats().boot).toMatchObject({ decode: 'lanes', prefill: 'staged-32x32', demoted: [], remembered: false })
+    // Nine kinds of kernel by three variants.
+    expect(engine.stats().boot!.checked).toBe(27)
+    engine.dispose()
+
+    const again = await watched()
+    again.costs(cheapest(8, 16))
+    const second = await loadEngine({ device: again.device, source: small, contextTokens: 256, selfTest: { memory: kept } })
+    expect(second.stats().boot).toMatchObject({ prefill: 'staged-32x32', remembered: true })
+    expect(again.dispatched(/staged|thread-4|thread-1/)).toBe(0)
+    second.dispose()
+  })
+
+  it('stays with single threads where barriers are dear, and times no block', async () => {
+    const { device, costs, dispatched } = await watched()
+    costs((label) => (label.includes('/lanes') ? 3 : 1))
+    const engine = await loadEngine({ device, source: small, contextTokens: 256 })
+    expect(dispatched(/staged/)).toBe(0)
+    engine.dispose()
+  })
+
+  it('never falls on a block that gives something else', async () => {
+    const { device, costs, dispatched } = await watched('y3b += b * x.w;', 'y3b += a * x.w;')
+    costs(cheapest(8, 8))
+    const engine = await loadEngine({ device, source: small, contextTokens: 256, selfTest: { memory: null } })
+    expect(dispatched(/staged/)).toBeGreaterThan(0)
+    expect(engine.stats().boot).toMatchObject({ decode: 'lanes', prefill: 'thread-4', demoted: [] })
+    engine.dispose()
+  })
+
+  it('is given up where the self-test finds it wrong, and decode keeps its own', async () => {
+    const { device } = await watched('vec4(0xf0000)', 'vec4(0x70000)')
+    const wanted = { decodeVariant: 'lanes', prefillVariant: 'staged-64x32' } as const
+    const engine = await loadEngine({ device, source: small, contextTokens: 256, selfTest: { memory: null }, ...wanted })
+    const { boot } = engine.stats()
+    expect(boot).toMatchObject({ decode: 'lanes', prefill: 'thread-4', demoted: [{ from: 'staged-64x32', to: 'thread-4' }] })
+    expect(boot!.demoted[0].kernel).toMatch(/staged/)
+    engine.dispose()
+  })
+})
