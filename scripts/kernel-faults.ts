@@ -250,6 +250,27 @@ const kernels: Row[] = [
     'kernels/project-residual.gpu: Q4_1, 96 → 64, 133 tokens',
   ],
   [
+    'tile/staged.wgsl',
+    'the last column of a quarter takes its neighbour’s power of two',
+    '(w.high[3] * h.w)',
+    '(w.high[3] * h.z)',
+    'kernels/project-residual.gpu: staged Q8_0',
+  ],
+  [
+    'tile/staged.wgsl',
+    'the fourth token is the third',
+    'min(token + 3u, last)',
+    'min(token + 2u, last)',
+    'kernels/project-residual.gpu: staged F16',
+  ],
+  [
+    'tile/staged.wgsl',
+    'a sum of squares leaves a thread out',
+    ' + staged_w[at + 3u];',
+    ';',
+    'kernels/project-residual.gpu: staged BF16',
+  ],
+  [
     'tile/lanes.wgsl',
     'every second block is skipped',
     'b < BLOCKS; b += LANES',
@@ -366,6 +387,13 @@ const host: Row[] = [
     ' / (divisors?.[i] ?? 1)\n    for',
     '\n    for',
     'parity.gpu: llama-scaled-rope-f32',
+  ],
+  [
+    'model/probe.ts',
+    'a block is offered whatever it gives',
+    'found !== null && alike(found, plain) &&',
+    'found !== null &&',
+    'parity-prefill.gpu: never falls on a block',
   ],
   [
     'model/kv-cache.ts',
