@@ -4,7 +4,7 @@
 //   node scripts/run.mjs bench/replay.ts --cost [--runs 3] [--lengths 32,64] [--model FILE] [--tiny] [--json]
 // Honest answers are greedy and sampled, by the backbone and under adapters; each is replayed by an engine that did not say it, as
 // it is and with one thing changed. With --browser N more are made in a Chromium, by the page's own worker, and replayed in Node,
-// and Node's there. `by settings and seed alone` counts what is refused without looking at the kept log probabilities.
+// and as many of Node's there. `by settings and seed alone` counts what is refused without looking at the kept log probabilities.
 // With --tiny: seeded random models of a few hundred kB. With --save: the records of all answers. With --receipts: receipt files
 // that a page saved are replayed as well.
 // Exit code 1 when an honest answer is refused, or more than 1 % of the changed ones of a kind are accepted.
@@ -83,7 +83,7 @@ export async function main(args: string[]): Promise<number> {
   if (there > 0) {
     browser = await withBrowser(model, adapters, async ({ name, say, replay }) => {
       const named = `0x${await fileDigest(model)}` as const
-      for (const answer of [...answers]) {
+      for (const answer of answers.slice(0, there)) {
         const adapters = answer.adapter === null ? [] : [{ digest: `0x${answer.adapter}` as const, scale: 1 << 16 }]
         const { said } = await replay({ model: named, adapters, said: answer.said })
         add(honest(answer, 'in Chromium'), 'accepted', said)
