@@ -16,7 +16,7 @@ export interface WrittenTensor {
   values: Float32Array
 }
 
-/** The bytes of a GGUF file. Metadata may be strings, booleans, u32 (whole numbers), f32 (others), string and i32 arrays. */
+/** The bytes of a GGUF file. Metadata may be strings, booleans, u32 (whole numbers), f32 (others), string, i32 and f32 arrays. */
 export function writeGguf(metadata: Record<string, GgufValue>, tensors: WrittenTensor[], alignment = 32): Uint8Array<ArrayBuffer> {
   const head: Uint8Array[] = [new TextEncoder().encode('GGUF'), u32(3), u64(tensors.length), u64(Object.keys(metadata).length)]
   for (const [key, value] of Object.entries(metadata)) head.push(text(key), ...metadataValue(value))
@@ -60,6 +60,7 @@ function metadataValue(value: GgufValue): Uint8Array[] {
     return Number.isInteger(value) ? [u32(4), u32(value)] : [u32(6), new Uint8Array(Float32Array.of(value).buffer)]
   }
   if (value instanceof Int32Array) return [u32(9), u32(5), u64(value.length), new Uint8Array(value.buffer.slice(0))]
+  if (value instanceof Float32Array) return [u32(9), u32(6), u64(value.length), new Uint8Array(value.slice().buffer)]
   if (Array.isArray(value)) return [u32(9), u32(8), u64(value.length), ...value.map((entry) => text(String(entry)))]
   throw new TypeError('The writer has no form for this metadata value.')
 }

@@ -2,10 +2,12 @@
 // from those keys, whichever file they came from.
 // Invariant: a rule that would cut or merge a text otherwise than a tokenizer known here is refused by name.
 // Source: the tokenizer.json of the tokenizers library (0.22); tokenizer_config.json and chat_template.jinja of transformers 4.57.
-import { OpenChatError } from '../../errors.ts'
+import type { OpenChatError } from '../../errors.ts'
 import { cutOf, gpt2Split, preTokenizerName } from '../model/pre-tokenizer.ts'
 import { ConfigFile, isJson, type Json, shown } from './config-file.ts'
 import type { TypedValue } from './gguf-header.ts'
+import { sentencePieceKeys } from './hf-sentencepiece.ts'
+import { tokenizerUnsupported as unsupported } from './tokenizer-unsupported.ts'
 
 /** Token types of GGUF. */
 const [ordinary, control, userDefined, unused] = [1, 3, 4, 5]
@@ -27,8 +29,9 @@ export function tokenizerKeys(files: TokenizerFiles): [string, TypedValue][] {
   const { tokenizer, config } = files
   const model = tokenizer.object('model')
   if (model === null) throw tokenizer.fault('model', 'must be an object')
-  if ((model.text('type') ?? 'BPE') !== 'BPE' || model.flag('byte_fallback')) {
-    throw unsupported(`The tokenizer is ${model.flag('byte_fallback') ? 'BPE with byte fallback' : model.text('type')}`, 'model')
+  if ((model.text('type') ?? 'BPE') !== 'BPE') throw unsupported(`The tokenizer is ${model.text('type')}`, 'model')
+  for (const key of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix']) {
+    if (model.raw(key)) throw unsupported(`The tokenizer asks for ${key}`, key)
   }
   const idOf = vocabulary(model)
   const types = new Map<number, number>()
@@ -45,14 +48,25 @@ export function tokenizerKeys(files: TokenizerFiles): [string, TypedValue][] {
     tokens[id] = content
     used[id] = 1
   }
-  const keys: [string, TypedValue][] = [
+  const typeOf = Int32Array.from(tokens, (_, id) => types.get(id) ?? (used[id] === 1 ? ordinary : unused))
+  const keys = model.flag('byte_fallback')
+    ? sentencePieceKeys({
+        ...{ model, tokens, types: typeOf, merges: mergesOf(model) },
+        normalizers: sequence(tokenizer.object('normalizer'), 'normalizers'),
+        cuts: sequence(tokenizer.object('pre_tokenizer'), 'pretokenizers'),
+      })
+    : byteLevelKeys(tokenizer, model, tokens, typeOf)
+  return [...keys, ...specialKeys(files, idOf, size), ...templateKeys(files)]
+}
+
+function byteLevelKeys(tokenizer: ConfigFile, model: ConfigFile, tokens: string[], types: Int32Array<ArrayBuffer>): [string, TypedValue][] {
+  return [
     ['tokenizer.ggml.model', { text: 'gpt2' }],
     ['tokenizer.ggml.pre', { text: cutName(tokenizer, model) }],
     ['tokenizer.ggml.tokens', { texts: tokens }],
-    ['tokenizer.ggml.token_type', { i32s: Int32Array.from(tokens, (_, id) => types.get(id) ?? (used[id] === 1 ? ordinary : unused)) }],
+    ['tokenizer.ggml.token_type', { i32s: types }],
     ['tokenizer.ggml.merges', { texts: mergesOf(model) }],
   ]
-  return [...keys, ...specialKeys(files, idOf, size), ...templateKeys(files)]
 }
 
 function vocabulary(model: ConfigFile): Map<string, number> {
@@ -93,9 +107,6 @@ function mergesOf(model: ConfigFile): string[] {
 
 /** The name of the known cut that this file's rules are. */
 function cutName(tokenizer: ConfigFile, model: ConfigFile): string {
-  for (const key of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix']) {
-    if (model.raw(key)) throw unsupported(`The tokenizer asks for ${key}`, key)
-  }
   const normalizer = tokenizer.object('normalizer')
   const nfc = normalizer?.text('type') === 'NFC'
   if (normalizer !== null && !nfc && !isEmptySequence(normalizer)) {
@@ -189,11 +200,4 @@ function templateKeys({ settings, chatTemplate }: TokenizerFiles): [string, Type
   const listed = Array.isArray(raw) ? raw.find((entry) => isJson(entry) && entry.name === 'default') : null
   const template = isJson(listed) ? listed.template : raw
   return typeof template === 'string' ? [['tokenizer.chat_template', { text: template }]] : []
-}
-
-function unsupported(what: string, key: string): OpenChatError {
-  return new OpenChatError('tokenizer_unsupported', `${what}, which is not known here.`, {
-    meta: { key },
-    action: 'Choose a model of the SmolLM, Llama 3, Mistral Nemo or Qwen2 family, or its GGUF file.',
-  })
 }

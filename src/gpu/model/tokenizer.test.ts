@@ -76,7 +76,7 @@ describe('tokenizer', () => {
   })
 
   it.each([
-    ['another kind', { 'tokenizer.ggml.model': 'llama' }, 'tokenizer_unsupported'],
+    ['another kind', { 'tokenizer.ggml.model': 't5' }, 'tokenizer_unsupported'],
     ['another pre-tokenizer', { 'tokenizer.ggml.pre': 'viking' }, 'tokenizer_unsupported'],
     ['a name of every object', { 'tokenizer.ggml.pre': 'constructor' }, 'tokenizer_unsupported'],
     ['no tokens', { 'tokenizer.ggml.tokens': undefined }, 'gguf_invalid'],

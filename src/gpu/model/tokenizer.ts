@@ -1,12 +1,14 @@
 // Text to token ids and back, built from the vocabulary inside a GGUF file. Not a chat: see chat-template.ts.
 // Invariants: control tokens come out of `encode` only with `parseSpecial`; without it their letters are ordinary text, because
 // the ordinary vocabulary does not hold them at all. Bytes that have no token are dropped in silence, as the reference does.
-// Source: `@huggingface/tokenizers` does the byte-pair merging; the README of test/vectors/engine gives the vectors.
+// Source: `@huggingface/tokenizers` does the merging of byte-level BPE, sentencepiece.ts that of the other kind; the README of test/vectors/engine gives the vectors.
 import { Tokenizer as ByteLevelBpe } from '@huggingface/tokenizers'
 import { OpenChatError } from '../../errors.ts'
 import type { GgufFile } from '../formats/gguf.ts'
 import { byteCharacters, tokenBytes } from './byte-level.ts'
+import { escaped } from './escaped.ts'
 import { preTokenizer } from './pre-tokenizer.ts'
+import { type Pieces, sentencePieces } from './sentencepiece.ts'
 import { addsBos } from './special-tokens.ts'
 
 export interface StreamingDecoder {
@@ -38,6 +40,7 @@ export interface Tokenizer {
 }
 
 /** Token types of GGUF that matter here; 1 is ordinary, 6 a byte of a sentencepiece vocabulary. */
+const unknownType = 2
 const controlType = 3
 const userDefinedType = 4
 /** A row of the embedding without a token. */
@@ -48,16 +51,14 @@ const unusedType = 5
  * @throws gguf_invalid when the vocabulary is missing or contradicts itself; tokenizer_unsupported for another kind of tokenizer
  */
 export function createTokenizer(gguf: GgufFile): Tokenizer {
-  const { tokens, types, merges } = readVocabulary(gguf)
+  const kind = kindOf(gguf)
+  const vocabulary = readVocabulary(gguf)
+  const { tokens, types } = vocabulary
   const controls = new Map<number, string>()
-  const userDefined: { id: number; content: string; special: boolean; normalized: boolean }[] = []
-  const vocab: Record<string, number> = Object.create(null)
   tokens.forEach((content, id) => {
-    if (types[id] === controlType) controls.set(id, content)
-    else if (types[id] === userDefinedType) userDefined.push({ id, content, special: false, normalized: false })
-    else if (types[id] !== unusedType) vocab[content] = id
+    if (types[id] === controlType || (kind === 'llama' && types[id] === unknownType)) controls.set(id, content)
   })
-  const bpe = ordinaryTokenizer(gguf, vocab, merges, userDefined)
+  const pieces = kind === 'llama' ? sentencePieces(gguf, vocabulary) : byteLevelPieces(gguf, vocabulary)
   const idByControl = new Map([...controls].map(([id, content]) => [content, id]))
   const splitter = controlSplitter([...idByControl.keys()])
   const bytes = new Map<number, Uint8Array>()
@@ -65,12 +66,12 @@ export function createTokenizer(gguf: GgufFile): Tokenizer {
   const eosId = optionalId(gguf, 'tokenizer.ggml.eos_token_id', tokens.length)
   const addBos = addsBos(gguf)
 
-  const ordinary = (text: string): number[] => (text === '' ? [] : bpe.encode(text, { add_special_tokens: false }).ids)
+  const ordinary = (text: string): number[] => (text === '' ? [] : pieces.encode(text))
 
   const bytesOf = (id: number): Uint8Array => {
     const known = bytes.get(id)
     if (known !== undefined) return known
-    const fresh = id < 0 || id >= tokens.length || controls.has(id) ? new Uint8Array(0) : tokenBytes(tokens[id])
+    const fresh = id < 0 || id >= tokens.length || controls.has(id) ? new Uint8Array(0) : pieces.bytesOf(id)
     bytes.set(id, fresh)
     return fresh
   }
@@ -109,18 +110,23 @@ function fault(sentence: string, key: string): OpenChatError {
   return new OpenChatError('gguf_invalid', sentence, { meta: { key }, action: 'Choose another file.' })
 }
 
-function readVocabulary(gguf: GgufFile): { tokens: string[]; types: ArrayLike<number>; merges: [string, string][] } {
+function kindOf(gguf: GgufFile): 'gpt2' | 'llama' {
   const model = gguf.metadata.get('tokenizer.ggml.model')
-  if (model !== 'gpt2') {
-    throw new OpenChatError(
-      'tokenizer_unsupported',
-      `The file's tokenizer is ${String(model).slice(0, 40)}; byte-level BPE (gpt2) is run.`,
-      {
-        meta: { model: String(model).slice(0, 40) },
-        action: 'Choose a model of the SmolLM, Llama 3 or Qwen2 family.',
-      },
-    )
-  }
+  if (model === 'gpt2' || model === 'llama') return model
+  const name = String(model).slice(0, 40)
+  throw new OpenChatError(
+    'tokenizer_unsupported',
+    `The file's tokenizer is ${name}; byte-level BPE (gpt2) and SentencePiece BPE (llama) are run.`,
+    { meta: { model: name }, action: 'Choose a model of the SmolLM, Llama, Mistral or Qwen2 family.' },
+  )
+}
+
+interface Vocabulary {
+  tokens: string[]
+  types: ArrayLike<number>
+}
+
+function readVocabulary(gguf: GgufFile): Vocabulary {
   const tokens = strings(gguf, 'tokenizer.ggml.tokens')
   const embeddings = gguf.tensors.get('token_embd.weight')?.shape[1] ?? tokens.length
   if (tokens.length > embeddings) {
@@ -130,12 +136,15 @@ function readVocabulary(gguf: GgufFile): { tokens: string[]; types: ArrayLike<nu
   if (!(types instanceof Int32Array || types instanceof Uint32Array) || types.length !== tokens.length) {
     throw fault('tokenizer.ggml.token_type does not hold one number for each token.', 'tokenizer.ggml.token_type')
   }
-  const merges = strings(gguf, 'tokenizer.ggml.merges').map((merge): [string, string] => {
+  return { tokens, types }
+}
+
+function mergesOf(gguf: GgufFile): [string, string][] {
+  return strings(gguf, 'tokenizer.ggml.merges').map((merge): [string, string] => {
     const space = merge.indexOf(' ')
     if (space < 1 || space === merge.length - 1) throw fault(`The merge ${merge.slice(0, 40)} is no pair.`, 'tokenizer.ggml.merges')
     return [merge.slice(0, space), merge.slice(space + 1)]
   })
-  return { tokens, types, merges }
 }
 
 function strings(gguf: GgufFile, key: string): string[] {
@@ -152,12 +161,13 @@ function optionalId(gguf: GgufFile, key: string, size: number): number | null {
   return id
 }
 
-function ordinaryTokenizer(
-  gguf: GgufFile,
-  vocab: Record<string, number>,
-  merges: [string, string][],
-  added: { id: number; content: string; special: boolean; normalized: boolean }[],
-): ByteLevelBpe {
+function byteLevelPieces(gguf: GgufFile, { tokens, types }: Vocabulary): Pieces {
+  const added: { id: number; content: string; special: boolean; normalized: boolean }[] = []
+  const vocab: Record<string, number> = Object.create(null)
+  tokens.forEach((content, id) => {
+    if (types[id] === userDefinedType) added.push({ id, content, special: false, normalized: false })
+    else if (types[id] !== controlType && types[id] !== unusedType) vocab[content] = id
+  })
   const pre = gguf.metadata.get('tokenizer.ggml.pre')
   const { splits, ignoreMerges, nfc } = preTokenizer(typeof pre === 'string' ? pre : 'default')
   const isolate = (regex: string) => ({ type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false })
@@ -165,7 +175,7 @@ function ordinaryTokenizer(
   const absent = byteCharacters.filter((character) => vocab[character] === undefined).map(escaped)
   const drop = { type: 'Replace', pattern: { Regex: `[${absent.join('')}]` }, content: '' }
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
-  return new ByteLevelBpe(
+  const bpe = new ByteLevelBpe(
     {
       version: '1.0',
       added_tokens: added,
@@ -173,15 +183,11 @@ function ordinaryTokenizer(
       pre_tokenizer: { type: 'Sequence', pretokenizers: [...splits.map(isolate), byteLevel, ...(absent.length === 0 ? [] : [drop])] },
       post_processor: null,
       decoder: byteLevel,
-      model: { type: 'BPE', vocab, merges, ignore_merges: ignoreMerges },
+      model: { type: 'BPE', vocab, merges: mergesOf(gguf), ignore_merges: ignoreMerges },
     },
     { clean_up_tokenization_spaces: false },
   )
-}
-
-/** The text as a regular expression for itself. */
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+  return { encode: (text) => bpe.encode(text, { add_special_tokens: false }).ids, bytesOf: (id) => tokenBytes(tokens[id]) }
 }
 
 /** Matches any control token, the longest where several begin at one place; null when there are none. */
