@@ -42,6 +42,15 @@ describe("SentencePiece's BPE in a folder", () => {
     expect(encodePrompt('a')).toEqual([1, ...encode('a')])
   })
 
+  it('by the order of the merges, not of the ids', async () => {
+    // Behind control tokens and bytes.
+    const turned = (id: number) => (id < 259 ? id : 259 + 1199 - id)
+    const { encode } = await tokenizer(({ model }) => {
+      model.vocab = Object.fromEntries(Object.entries(model.vocab).map(([piece, id]) => [piece, turned(id)]))
+    })
+    for (const { text, prefix } of vectors) expect([text, encode(text)]).toEqual([text, prefix.map(turned)])
+  })
+
   it('and without a space before the text', async () => {
     const { encode } = await tokenizer(({ normalizer }) => normalizer.normalizers.shift())
     for (const { text, bare } of vectors) expect([text, encode(text)]).toEqual([text, bare])
