@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
-import type { BootMemory } from './boot.ts'
+import { memory, wrongDevice } from './boot.testing.ts'
 import { type Device, openDevice } from './device.ts'
 import { type EngineOptions, loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
@@ -15,17 +15,6 @@ afterEach(() => {
   for (const engine of open.splice(0)) engine.dispose()
 })
 
-/** A device whose compiler changes kernels of this name. */
-async function wrongDevice(kernel: RegExp, from: string, to: string): Promise<Device> {
-  const device = await openDevice(openNodeGpu())
-  const compile = device.gpu.createShaderModule.bind(device.gpu)
-  device.gpu.createShaderModule = (descriptor) => {
-    const hit = kernel.test(descriptor.label ?? '') && descriptor.code.includes(from)
-    return compile(hit ? { ...descriptor, code: descriptor.code.replaceAll(from, to) } : descriptor)
-  }
-  return device
-}
-
 async function load(device: Device, options: Partial<EngineOptions> = {}, model = tinyModel({ type: 'Q4_1', seed: 3 })): Promise<Engine> {
   const engine = await loadEngine({ device, source: memorySource(model), contextTokens: 256, selfTest: { memory: null }, ...options })
   open.push(engine)
@@ -36,17 +25,6 @@ async function greedy(engine: Engine): Promise<number[]> {
   for await (const event of engine.complete({ tokens: prompt, maxTokens: 12, temperature: 0 }))
     if (event.type === 'end') return event.tokens
   return []
-}
-
-function memory(): BootMemory & { kept: Map<string, string> } {
-  const kept = new Map<string, string>()
-  return {
-    kept,
-    recall: async (key) => kept.get(key) ?? null,
-    keep: async (key, value) => {
-      kept.set(key, value)
-    },
-  }
 }
 
 describe('on a GPU that computes rightly', () => {

@@ -5,6 +5,7 @@
 import { OpenChatError } from '../errors.ts'
 import { Arena, deviceBuffers } from './arena.ts'
 import { type BootMemory, type BootReport, boot } from './boot.ts'
+import { AdapterTrial } from './boot-adapters.ts'
 import { complete } from './completion.ts'
 import type { Device } from './device.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -20,13 +21,16 @@ import { packAdapter } from './lora/packed-adapter.ts'
 import { type ChatTemplate, createChatTemplate } from './model/chat-template.ts'
 import { Chooser } from './model/chooser.ts'
 import { type ModelConfig, modelConfig } from './model/config.ts'
+import { type ContextRange, madeLongest } from './model/context-length.ts'
 import { Forward, type WantedVariants } from './model/forward.ts'
 import { KvCache } from './model/kv-cache.ts'
+import { type MemoryShape, memoryShape, planOf, workBytes } from './model/memory-plan.ts'
 import { Runner } from './model/runner.ts'
-import { makeScratch } from './model/scratch.ts'
+import { makeScratch, type Scratch } from './model/scratch.ts'
 import { surprise } from './model/surprise.ts'
 import { createTokenizer } from './model/tokenizer.ts'
 import { loadWeights } from './model/weights.ts'
+import { probeMemory } from './probe-memory.ts'
 import { Recorder } from './recorder.ts'
 import { replay } from './replay.ts'
 import { EngineSession } from './session.ts'
@@ -38,6 +42,11 @@ export interface EngineOptions {
   source: ByteSource
   /** At most the model's own; default the smaller of that and 8192. */
   contextTokens?: number
+  /**
+   * Makes `contextTokens` the most that is wanted: the longest context down to `least` is taken that a probe of `gpu`, or a budget
+   * of bytes, grants, and its keys and values have their memory at once. Absent, memory grows as sequences do.
+   */
+  fit?: { least: number; gpu: GPU; adapterBytes?: number; budgetBytes?: number }
   /** Of a model whose file lacks the key: see `ConfigOptions`. */
   slidingWindow?: number
   /** Digest of the file (sha256, hex), when it is known: adapters that name their base are held to it. */
@@ -48,7 +57,7 @@ export interface EngineOptions {
   decodeVariant?: 'lanes' | 'thread-1'
   /** The same where many rows are fed; with a decode variant and without this one nothing is timed, and it is `thread-4`. */
   prefillVariant?: PrefillVariant
-  /** Holds the kernels against the CPU before the first answer, and gives wrong ones up: boot.ts. Absent, nothing is tested. */
+  /** Holds the kernels against the CPU before they are first used, and gives wrong ones up: boot.ts, boot-adapters.ts. Absent, nothing is tested. */
   selfTest?: { memory: BootMemory | null }
   /** What of the registered adapters may stay: faces at a time, bytes on the device, bytes of packed weights on the host. */
   adapterLimits?: { slots?: number; deviceBytes?: number; hostBytes?: number }
@@ -74,19 +83,34 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const tokenizer = createTokenizer(gguf)
   let template: ChatTemplate | undefined
   const chatTemplate = () => (template ??= createChatTemplate(gguf, tokenizer))
-  const contextTokens = Math.min(options.contextTokens ?? defaultContext, config.contextTokens)
+  const shape = memoryShape(gguf, precision)
+  const context = await contextOf(config, shape, options)
 
   const arena = new Arena(deviceBuffers(device.gpu))
   const recorder = new Recorder(device, arena)
   const programs = new Programs(device.gpu)
+  const roomOf = async (tokens: number): Promise<ContextRoom> => {
+    const made = await makeScratch(device.gpu, arena, config, tokens, weights.ropeDivisors)
+    const { layers, kvHeads, headDim } = config
+    const kv = new KvCache(arena, recorder, { layers, width: kvHeads * headDim, contextTokens: tokens, precision })
+    const room = { contextTokens: tokens, scratch: made, cache: kv }
+    if (options.fit === undefined) return room
+    try {
+      await kv.fill()
+      ;(await arena.allocate(workBytes, GPUBufferUsage.COPY_DST, 'work', { exact: true })).release()
+      return room
+    } catch (error) {
+      releaseRoom(room)
+      throw error
+    }
+  }
   const weights = await device.guard(() => loadWeights(device.gpu, arena, gguf, config, source, options))
-  const scratch = await makeScratch(device.gpu, arena, config, contextTokens, weights.ropeDivisors).catch((error: unknown) => {
+  const { contextTokens, scratch, cache } = await madeLongest(context, (tokens) => roomOf(tokens), releaseRoom).catch((error: unknown) => {
     weights.release()
     throw error
   })
   const { slots = poolDefaults.slots, deviceBytes = poolDefaults.bytes, hostBytes } = options.adapterLimits ?? {}
   const pool = new AdapterPool(arena, recorder, config, { slots, bytes: deviceBytes })
-  const cache = new KvCache(arena, recorder, { layers: config.layers, width: config.kvHeads * config.headDim, contextTokens, precision })
   const forward = new Forward({ device, recorder, programs, config, weights, scratch, cache, adapters: pool })
   const parallel = () => forward.decodeVariant === 'lanes'
   const reading = { arena, recorder, programs, scratch, vocab: config.vocab, parallel }
@@ -101,10 +125,15 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     contextTokens,
     slotOf: (key) => pool.slotOf(key),
   })
+  const test = { forward, chooser, recorder, cache, scratch, weights, gguf, source, config }
+  const trial = options.selfTest ? new AdapterTrial({ test, arena, device, runner, memory: options.selfTest.memory }) : null
   const adapters = new AdapterShelf({
     pool,
-    pack: async (files) =>
-      packAdapter(config, await contentDigest(files), await withGains(readPeft(files, config, sha256), gguf, config, source)),
+    pack: async (files) => {
+      const packed = packAdapter(config, await contentDigest(files), await withGains(readPeft(files, config, sha256), gguf, config, source))
+      await trial?.pass(packed.gains.length > 0)
+      return packed
+    },
     exclusive: (work) => runner.turns.take(() => device.guard(work)),
     ...(hostBytes === undefined ? {} : { hostBytes }),
   })
@@ -127,7 +156,6 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   try {
     await runner.turns.take(async () => {
       const wanted: WantedVariants = { decode: options.decodeVariant, prefill: options.prefillVariant }
-      const test = { forward, chooser, recorder, cache, scratch, weights, gguf, source, config }
       if (options.selfTest) booted = await boot(test, device, options.selfTest.memory, wanted)
       else await forward.warm(wanted)
       await chooser.warm()
@@ -142,6 +170,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   return {
     vocab: config.vocab,
     contextTokens,
+    trainedTokens: config.contextTokens,
     encode: (text, encodeOptions) => tokenizer.encode(text, encodeOptions),
     decode: (tokens) => tokenizer.decode(tokens),
     promptTokens: (messages, begin) => chatTemplate().encode(messages, begin),
@@ -198,15 +227,46 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       adapterBytes: pool.bytes,
       adapters: adapters.stats,
       poolBytes: arena.liveBytes + arena.pooledBytes,
+      plan: planOf(shape, contextTokens, options.fit?.adapterBytes),
       pipelines: programs.count,
       dispatchesPerDecode: runner.dispatchesPerDecode,
       boot: booted,
+      bootAdapters: trial?.reports ?? [],
       readbacks: recorder.counts.readbacks,
       bytesRead: recorder.counts.bytesRead,
       stepsAhead: runner.stepsAhead,
     }),
     dispose,
   }
+}
+
+interface ContextRoom {
+  contextTokens: number
+  scratch: Scratch
+  cache: KvCache
+}
+
+function releaseRoom({ scratch, cache }: ContextRoom): void {
+  cache.dispose()
+  scratch.release()
+}
+
+/** The lengths to try; where they are to fit, the most is what a probe grants. @throws gpu_out_of_memory, before a weight is read */
+async function contextOf(config: ModelConfig, shape: MemoryShape, { contextTokens, fit }: EngineOptions): Promise<ContextRange> {
+  const most = Math.min(contextTokens ?? defaultContext, config.contextTokens)
+  if (fit === undefined) return { least: most, most }
+  const least = Math.min(fit.least, most)
+  const found = await probeMemory(fit.gpu, { ...fit, shape, context: { least, most } })
+  const { plan } = found
+  if (found.verdict === 'fits' || found.verdict === 'tight') return { least, most: plan.contextTokens }
+  const [bytes, what] =
+    found.verdict === 'buffer_too_large'
+      ? [found.wantedBytes, `one buffer of this model; it allows ${found.allowedBytes}`]
+      : [plan.total, 'this model']
+  throw new OpenChatError('gpu_out_of_memory', `The GPU has no room for the ${bytes} bytes of ${what}.`, {
+    meta: { bytes, label: 'model', contextTokens: plan.contextTokens },
+    action: 'Close other tabs that use the GPU, or choose a smaller model.',
+  })
 }
 
 /** What the kernels assume. @throws architecture_unsupported */

@@ -1,8 +1,10 @@
-// A few rows of a model's own matrices, decoded on the CPU from the file: what self-test.ts holds the GPU's numbers against.
+// A few rows of a model's own matrices, decoded on the CPU from the file: what self-test.ts and self-test-adapters.ts hold the GPU's
+// numbers against.
 // Not a forward pass: each stage is computed from the GPU's own input to it, so that a wrong number names the kernel that made it.
 // Cost: some hundred rows a layer, whatever the model's size. The maths is reference/'s.
 import { OpenChatError } from '../errors.ts'
 import type { GgufFile } from './formats/gguf.ts'
+import { type LoraModule, moduleShape } from './formats/peft.ts'
 import { unpermuteRows } from './formats/permute.ts'
 import { dequantise, requireSupportedType, typeBytes } from './formats/quant.ts'
 import { headTensors, layerTensors, type ModelConfig, requireTensor } from './model/config.ts'
@@ -17,12 +19,17 @@ import type { ByteSource } from './types.ts'
 /** Rows of each matrix that are looked at, the first and the last among them. */
 const sampled = 16
 
+/** What an adapter makes of W·x in an output row of its module, a bias left aside. */
+export type RowChange = (row: number, product: number) => number
+
+const unchanged: RowChange = (_, product) => product
+
 export class SampledModel {
   readonly config: ModelConfig
   #gguf: GgufFile
   #source: ByteSource
   #ropeDivisors: ArrayLike<number> | null
-  #rows = new Map<string, Promise<Float64Array>>()
+  #blocks = new Map<string, Promise<Float64Array[]>>()
 
   constructor(gguf: GgufFile, source: ByteSource, config: ModelConfig, ropeDivisors: ArrayLike<number> | null) {
     this.config = config
@@ -47,18 +54,36 @@ export class SampledModel {
     return this.#row('token_embd.weight', token)
   }
 
-  /** @param h residual stream before layer 0 [hidden] @returns head `head` of q, k or v at a position, turned, [headDim] */
-  async head(part: 'q' | 'k' | 'v', head: number, h: Float64Array, position: number): Promise<Float64Array> {
+  /** Gains of a norm of a layer, [hidden]; behind the last layer stands the norm before the head. */
+  gain(norm: 'attention_norm' | 'ffn_norm', layer = 0): Promise<Float64Array> {
+    if (layer === this.config.layers) return this.#row('output_norm.weight', 0)
+    return this.#row(layerTensors(this.config, layer)[norm].name, 0)
+  }
+
+  /** @param h residual stream [hidden] @returns what the projections behind a norm of layer 0 read */
+  async normed(norm: 'attention_norm' | 'ffn_norm', h: Float64Array): Promise<Float64Array> {
+    return rmsNorm(h, await this.gain(norm), this.config.rmsEpsilon) as Float64Array
+  }
+
+  /** Length of a row in the middle of a module's matrix in layer 0: what W·x is for x of size 1. */
+  async rowLength(module: LoraModule): Promise<number> {
+    const { name } = layerTensors(this.config, 0)[module]
+    const row = await this.#row(name, moduleShape(this.config, module).outputs >> 1)
+    return Math.sqrt(dot(row, row))
+  }
+
+  /** @param x the norm before layer 0 [hidden] @returns head `head` of q, k or v at a position, turned, [headDim] */
+  async head(part: 'q' | 'k' | 'v', head: number, x: Float64Array, position: number, change = unchanged): Promise<Float64Array> {
     const { config } = this
     const { headDim, permutedQk, rmsEpsilon } = config
     const names = layerTensors(config, 0)
     const { biases, gains } = headTensors(config, 0)
-    const x = rmsNorm(h, await this.#row(names.attention_norm.name, 0), rmsEpsilon)
     const name = names[`${part}_proj`].name
     const index = { q: 0, k: 1, v: 2 }[part]
     const rows = await this.#block(name, head * headDim, headDim, permutedQk && part !== 'v')
     const bias = biases[index] === undefined ? null : await this.#row(biases[index].name, 0)
-    let y = Float64Array.from(rows, (row, i) => dot(row, x) + (bias?.[head * headDim + i] ?? 0))
+    const first = head * headDim
+    let y = Float64Array.from(rows, (row, i) => change(first + i, dot(row, x)) + (bias?.[first + i] ?? 0))
     if (part === 'v') return y
     if (gains[index] !== undefined) y = rmsNorm(y, await this.#row(gains[index].name, 0), rmsEpsilon) as Float64Array<ArrayBuffer>
     return rope(y, position, headDim, config.ropeDimensions, config.ropeBase, this.#ropeDivisors, ropeAmplitude(config))
@@ -71,16 +96,15 @@ export class SampledModel {
   }
 
   /** @returns what o (of the attention's output) or down (of the gated product) adds to column `row` of the residual stream */
-  async added(part: 'o_proj' | 'down_proj', row: number, x: Float64Array): Promise<number> {
-    return dot(await this.#row(layerTensors(this.config, 0)[part].name, row), x)
+  async added(part: 'o_proj' | 'down_proj', row: number, x: Float64Array, change = unchanged): Promise<number> {
+    return change(row, dot(await this.#row(layerTensors(this.config, 0)[part].name, row), x))
   }
 
-  /** @param h residual stream after attention [hidden] @returns column `row` of silu(gate) · up */
-  async gated(row: number, h: Float64Array): Promise<number> {
+  /** @param x the norm after attention [hidden] @param changes of gate and of up @returns column `row` of silu(gate) · up */
+  async gated(row: number, x: Float64Array, changes: readonly [RowChange, RowChange] = [unchanged, unchanged]): Promise<number> {
     const names = layerTensors(this.config, 0)
-    const x = rmsNorm(h, await this.#row(names.ffn_norm.name, 0), this.config.rmsEpsilon)
-    const product = async (name: string) => Float64Array.of(dot(await this.#row(name, row), x))
-    return swiglu(await product(names.gate_proj.name), await product(names.up_proj.name))[0]
+    const product = async (name: string, change: RowChange) => Float64Array.of(change(row, dot(await this.#row(name, row), x)))
+    return swiglu(await product(names.gate_proj.name, changes[0]), await product(names.up_proj.name, changes[1]))[0]
   }
 
   /** @param h residual stream after the last layer [hidden] @returns the logit of `token` */
@@ -90,23 +114,27 @@ export class SampledModel {
   }
 
   #row(name: string, row: number): Promise<Float64Array> {
-    const key = `${name} ${row}`
-    const known = this.#rows.get(key)
-    if (known !== undefined) return known
-    const made = this.#block(name, row, 1, false).then(([only]) => only)
-    this.#rows.set(key, made)
-    return made
+    return this.#block(name, row, 1, false).then(([only]) => only)
   }
 
   /** Neighbouring rows in one read; of q and k in half-split order. */
-  async #block(name: string, first: number, count: number, permuted: boolean): Promise<Float64Array[]> {
+  #block(name: string, first: number, count: number, permuted: boolean): Promise<Float64Array[]> {
+    const key = `${name} ${first} ${count}`
+    const known = this.#blocks.get(key)
+    if (known !== undefined) return known
+    const read = this.#read(name, first, count, permuted)
+    this.#blocks.set(key, read)
+    return read
+  }
+
+  async #read(name: string, first: number, count: number, permuted: boolean): Promise<Float64Array[]> {
     const tensor = requireTensor(this.#gguf, name)
     const type = requireSupportedType(tensor)
     const [inputs, outputs = 1] = tensor.shape
     if (first + count > outputs) throw new OpenChatError('internal_error', `Tensor ${name} has no row ${first + count - 1}.`)
     const rowBytes = typeBytes(type, inputs)
-    const read = await this.#source.read(tensor.offset + first * rowBytes, count * rowBytes)
-    const bytes = permuted ? unpermuteRows(read, 1, count) : read
+    const stored = await this.#source.read(tensor.offset + first * rowBytes, count * rowBytes)
+    const bytes = permuted ? unpermuteRows(stored, 1, count) : stored
     return Array.from({ length: count }, (_, i) =>
       dequantise(type, bytes.subarray(i * rowBytes, (i + 1) * rowBytes), new Float64Array(inputs)),
     )

@@ -116,10 +116,11 @@ async function pass(
   for (const t of tokens) {
     const { position, token } = rows[t]
     const [before, after] = [at(stages.embedded, scratch.hStride, t, hidden), at(stages.attended, scratch.hStride, t, hidden)]
+    const [attentionInput, ffnInput] = [await oracle.normed('attention_norm', before), await oracle.normed('ffn_norm', after)]
     compare.all(name('embed'), before, await oracle.embedding(token))
     for (const head of oracle.ends(heads)) {
       const q = at(stages.q, heads * headDim, t, heads * headDim).subarray(head * headDim, (head + 1) * headDim)
-      compare.all(name('project-qkv'), q, await oracle.head('q', head, before, position))
+      compare.all(name('project-qkv'), q, await oracle.head('q', head, attentionInput, position))
       const kv = Math.floor(head / (heads / kvHeads))
       const seen = Array.from({ length: position + 1 }, (_, p) => p)
       const expected = oracle.attended(
@@ -135,7 +136,7 @@ async function pass(
     }
     for (const head of oracle.ends(kvHeads)) {
       for (const part of ['k', 'v'] as const)
-        compare.all(name('project-qkv'), cached(part, position, head), await oracle.head(part, head, before, position))
+        compare.all(name('project-qkv'), cached(part, position, head), await oracle.head(part, head, attentionInput, position))
     }
     const [o, m] = [at(stages.o, scratch.oStride, t, heads * headDim), at(stages.m, scratch.mStride, t, ffn)]
     const end = at(stages.fed, scratch.hStride, t, hidden)
@@ -143,7 +144,7 @@ async function pass(
       compare.one(name('project-residual'), after[row] - before[row], await oracle.added('o_proj', row, o))
       compare.one(`${name('project-residual')} (down)`, end[row] - after[row], await oracle.added('down_proj', row, m))
     }
-    for (const row of oracle.spread(ffn)) compare.one(name('project-swiglu'), m[row], await oracle.gated(row, after))
+    for (const row of oracle.spread(ffn)) compare.one(name('project-swiglu'), m[row], await oracle.gated(row, ffnInput))
   }
   const last = at(stages.last, scratch.hStride, rows.length - 1, hidden)
   for (const token of oracle.spread(vocab)) compare.one(name('project-logits'), stages.logits[token], await oracle.logit(token, last))
@@ -198,7 +199,7 @@ async function stagesOf(
 }
 
 /** Pairs of numbers by kernel: the largest difference against the size of what was expected. */
-class Comparison {
+export class Comparison {
   #kernels = new Map<string, { worst: number; squares: number; count: number }>()
 
   one(kernel: string, got: number, expected: number): void {

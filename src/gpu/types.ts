@@ -1,7 +1,9 @@
 // The public face of src/gpu as types: what an engine, a session and a completion are. engine.ts implements it.
 import type { BootReport } from './boot.ts'
+import type { AdapterReport } from './boot-adapters.ts'
 
 import type { TokenLogprob } from './model/draw.ts'
+import type { MemoryPlan } from './model/memory-plan.ts'
 import type { SamplerSettings } from './model/sampler.ts'
 
 export interface ChatTurn {
@@ -174,10 +176,14 @@ export interface EngineStats {
   adapterBytes: number
   adapters: AdapterStats
   poolBytes: number
+  /** What the context in use was planned to take; `poolBytes` is what is taken. */
+  plan: MemoryPlan
   pipelines: number
   dispatchesPerDecode: number
   /** What the self-test found before the first answer; null where none ran. */
   boot: BootReport | null
+  /** What it found before the first adapter, and before the first DoRA adapter. */
+  bootAdapters: readonly AdapterReport[]
   /** Readbacks so far, and their bytes. */
   readbacks: number
   bytesRead: number
@@ -188,6 +194,8 @@ export interface EngineStats {
 export interface Engine {
   readonly vocab: number
   readonly contextTokens: number
+  /** The model's own, which memory or the caller may have shortened. */
+  readonly trainedTokens: number
   encode(text: string, options?: { parseSpecial?: boolean }): number[]
   decode(tokens: number[]): string
   /** Ids of a conversation under the file's template, generation prompt and `begin` included. @throws chat_template_failed */
