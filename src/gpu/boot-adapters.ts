@@ -105,7 +105,7 @@ export class AdapterTrial {
         checked += findings.length
         const worst = worstOf(findings)
         if (worst === null) return await report(null)
-        const staged = worstOf(findings.filter(({ kernel }) => kernel.includes(`/${prefill}`)))
+        const staged = worstOf(findings.filter(({ kernel }) => kernel.includes('/staged')))
         if (prefill !== 'thread-4' && staged !== null) {
           demoted.push({ from: prefill, to: 'thread-4', ...staged })
           forward.prefillIn('thread-4')
