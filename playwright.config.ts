@@ -11,7 +11,7 @@ export default defineConfig({
   // A machine that others use stalls now and then. A spec that passes only the second time is named by `npm test`.
   retries: 1,
   timeout: 240_000,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 30_000 },
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME ? [['list'], ['json']] : [['list']],
   use: {
     browserName: 'chromium',

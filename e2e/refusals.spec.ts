@@ -49,7 +49,7 @@ test('a model file of another content is refused by its digest, and nothing of i
       .first()
       .click()
     const problem = page.locator('[data-code="digest_mismatch"]').first()
-    await expect(problem).toContainText(/Bytes 0 to \d+ are not those of the file, whichever source is asked/)
+    await expect(problem).toContainText(/Bytes 0 to \d+ are not those of the file, whichever source is asked/, { timeout: 60_000 })
     expect(source.carried.map(({ path }) => path)).toContain('/icons/mark.svg')
     expect((await keptFiles(page)).filter((name) => name.startsWith('b179c9523d'))).toEqual([])
   } finally {
