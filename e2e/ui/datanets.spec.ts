@@ -58,7 +58,12 @@ test('a new datanet takes a pasted text, after a look at what would be published
   await fake.open({}, '#/datanets/new')
   await page.getByLabel('Name').fill('Beekeeping')
   await page.getByLabel('What it is about').fill('Notes of keepers.')
-  await page.getByLabel('It waits until I accept it').check()
+  const waits = page.getByLabel('It waits until I accept it')
+  await waits.check()
+  // A choice of the usual size with its words beside it.
+  const [dot, line] = [(await waits.boundingBox())!, (await page.getByText('It waits until I accept it').boundingBox())!]
+  expect(dot.width).toBeLessThan(24)
+  expect(dot.x).toBeLessThan(line.x + 24)
   await page.getByRole('button', { name: 'Create datanet' }).click()
   await expect(page.getByRole('heading', { name: 'Contribute to Beekeeping' })).toBeVisible()
   await bring(page, ` ${BEES}`)

@@ -181,7 +181,7 @@ export const chat = {
   shaped: {
     title: 'Who shaped it',
     none: 'No words of this answer could be traced to a datanet, so nobody is paid.',
-    coverage: (share: string) => `${share} of the tokens are traced and paid for`,
+    coverage: (share: string, paid: boolean) => `${share} of the tokens are traced to contributors${paid ? ' and paid for' : ''}`,
     commons: 'The rest goes to the commons',
     commonsName: 'The commons',
     you: 'You',

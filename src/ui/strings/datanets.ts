@@ -16,7 +16,7 @@ export const datanets = {
     facts: (count: string, contributors: string, tokens: string) =>
       `${count} ${count === '1' ? 'document' : 'documents'} · ${contributors} ${contributors === '1' ? 'contributor' : 'contributors'} · ${tokens} tokens`,
     find: 'Find a datanet, or exact words in all of them',
-    findPlaceholder: 'Name, topic, or exact words',
+    findPlaceholder: 'Topic or exact words',
     findWords: 'Find words',
     finding: 'Reading the datanets …',
     noNames: 'No datanet is called so or is about it. Look for the words inside them instead.',
@@ -204,7 +204,8 @@ export const datanets = {
     summary: 'What would be published',
     totals: (n: number, tokens: string) => `${documents(n)}, ${tokens} tokens`,
     masked: (masked: number, found: number) => `${masked} of ${found} personal details masked`,
-    stake: (amount: string) => `Expected stake: ${amount} OPEN. The contract does not ask for it yet.`,
+    stake: (amount: string) =>
+      `Expected stake: none today. The rule planned for later sets ${amount} OPEN aside, lost only for copied text.`,
     public:
       'What becomes public for good: these texts as shown, masks in place, with title, author, year and licence, your account, and when it was sent. The text under a mask never leaves this machine.',
     publish: 'Publish',

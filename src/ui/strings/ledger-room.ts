@@ -13,6 +13,7 @@ export const ledgerRoom = {
   flows: {
     title: 'Earned and spent',
     none: 'Nothing was earned or spent yet.',
+    unread: 'What was earned is read from the chain, which does not answer now.',
     earned: 'Earned',
     spent: 'Spent',
     day: 'Day',
