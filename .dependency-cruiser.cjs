@@ -26,7 +26,7 @@ const rooms = {
   workers: {
     rooms: [
       ...['gpu', 'attribution', 'datanet', 'engines', 'wallet/light-client', 'wallet/verification', 'storage', 'errors'],
-      ...['chat/ports', 'chat/archive-read', 'chat/conversation'],
+      ...['chat/ports', 'chat/archive', 'chat/conversation'],
     ],
     packages: ['comlink', 'fflate', 'pdfjs-dist', '@mlc-ai/web-llm', '@mlc-ai/web-xgrammar'],
   },

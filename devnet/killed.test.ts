@@ -206,6 +206,7 @@ async function live(faults: Iterable<[number, Fault]>) {
       update: (key, change) => step(() => kept.update(key, change)),
       delete: (key) => step(() => kept.delete(key)),
       entries: () => step(() => kept.entries()),
+      keys: () => step(() => kept.keys()),
     }
     return createOutbox({
       records,

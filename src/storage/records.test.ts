@@ -13,6 +13,7 @@ describe('records', () => {
       ['a', { title: 'one' }],
       ['b', { title: 'two' }],
     ])
+    expect(await chats.keys()).toEqual(['a', 'b'])
     expect(await space.open('outbox').entries()).toEqual([])
     await chats.delete('a')
     expect(await chats.get('a')).toBeUndefined()

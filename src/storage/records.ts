@@ -1,7 +1,7 @@
 // Small structured records by name: conversations, outbox entries, settings, keys. One namespace is one IndexedDB database,
 // so that one room's records cannot meet another's. Not for files (blobs.ts).
 // Invariants: `update` is one transaction, also between tabs; what is read is a copy.
-import { createStore, del, entries, get, set, update } from 'idb-keyval'
+import { createStore, del, entries, get, keys, set, update } from 'idb-keyval'
 import { OpenChatError } from '../errors.ts'
 import { storageFailure } from './pieces.ts'
 
@@ -16,8 +16,10 @@ export interface Records<T> {
    */
   update(key: string, change: (value: T | undefined) => T): Promise<T>
   delete(key: string): Promise<void>
-  /** By key, ascending. */
+  /** By key, ascending. All of it crosses in one task: for many or large records read `keys`, and then each. */
   entries(): Promise<[string, T][]>
+  /** Ascending. */
+  keys(): Promise<string[]>
 }
 
 export interface RecordSpace {
@@ -56,6 +58,7 @@ export function indexedDbRecords(): RecordSpace {
         },
         delete: (key) => typed(del(key, store)),
         entries: async () => (await typed(entries<string, T>(store))).sort(byKey),
+        keys: async () => (await typed(keys<string>(store))).sort(),
       }
     },
   }
@@ -84,6 +87,7 @@ export function memoryRecords(): RecordSpace {
           held.delete(key)
         },
         entries: async () => [...held].map(([key, value]): [string, T] => [key, structuredClone(value)]).sort(byKey),
+        keys: async () => [...held.keys()].sort(),
       }
     },
   }

@@ -7,4 +7,6 @@ export interface ArchiveWorker {
    * before the first part comes. @throws import_invalid, import_too_large, import_unknown
    */
   read(file: File, now: number): AsyncIterable<Conversation[]>
+  /** All of them as one zip, pulled one by one. `now` in ms since the epoch. */
+  zip(conversations: AsyncIterable<Conversation>, now: number): Promise<Blob>
 }

@@ -1,5 +1,5 @@
 // A chosen file as conversations: unpacked where it is a zip, read with distrust (chat/archive-read.ts), given out in parts. Runs in
-// a worker: reading takes 10 ms a million characters. Not the writing of archives (ui/chat/list/archive-file.ts).
+// a worker: reading takes 10 ms a million characters. Not the writing of archives (archive-zip.ts).
 // Entries of a stranger's zip are judged before they are unpacked: their size, their number; and by name alone, since nothing is
 // ever written to a path. fflate is loaded when the first zip is met.
 import { readArchive } from '../chat/archive-read.ts'

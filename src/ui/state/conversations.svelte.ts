@@ -108,12 +108,7 @@ export class Conversations {
   async exportAll(): Promise<void> {
     await this.#told(async () => {
       const files = await import('../chat/list/archive-file.ts')
-      const all: Conversation[] = []
-      for (const { id } of this.shelf.headings) {
-        const conversation = await this.shelf.load(id)
-        if (conversation !== undefined) all.push(conversation)
-      }
-      files.save(await files.allAsZip(all, Date.now()))
+      files.save(await files.allAsZip(this.#each(), Date.now()))
     })
   }
 
@@ -137,6 +132,13 @@ export class Conversations {
         if (saved.length === 1) this.router.go({ room: 'chat', id: saved[0].id })
       }
     })
+  }
+
+  async *#each(): AsyncGenerator<Conversation> {
+    for (const { id } of this.shelf.headings) {
+      const conversation = await this.shelf.load(id)
+      if (conversation !== undefined) yield conversation
+    }
   }
 
   #look(): void {

@@ -1,12 +1,9 @@
-// Archives as files of the browser: written, saved, chosen. What stands in them is chat/archive.ts's; a chosen file is unpacked and
-// read by a worker (workers/archive-desk.ts), since a year of chats is tens of megabytes.
-// A zip holds conversations.json, which is enough to bring everything back, and one Markdown file a conversation to read.
+// Archives as files of the browser: written, saved, chosen. What stands in them is chat/archive.ts's. All conversations are packed,
+// and a chosen file is unpacked and read, by a worker (workers/archive-zip.ts, archive-desk.ts): a year of chats is tens of megabytes.
 import { archiveJson, archiveMarkdown, fileNameOf } from '../../../chat/archive.ts'
 import type { Conversation } from '../../../chat/conversation.ts'
 import type { ArchiveWorker } from '../../../workers/archive-api.ts'
 import { openWorker, streamOf } from '../../../workers/rpc.ts'
-
-const encoder = new TextEncoder()
 
 export interface SavedFile {
   name: string
@@ -24,16 +21,14 @@ export function oneAsMarkdown(conversation: Conversation): SavedFile {
   return { name: `${fileNameOf(conversation.title)}.md`, blob: new Blob([archiveMarkdown(conversation)], { type: 'text/markdown' }) }
 }
 
-export async function allAsZip(conversations: readonly Conversation[], now: number): Promise<SavedFile> {
-  const entries: Record<string, Uint8Array> = { 'conversations.json': encoder.encode(archiveJson(conversations, now)) }
-  conversations.forEach((conversation, i) => {
-    entries[`markdown/${String(i + 1).padStart(4, '0')}-${fileNameOf(conversation.title)}.md`] = encoder.encode(
-      archiveMarkdown(conversation),
-    )
-  })
-  const { zipSync } = await import('fflate')
-  const day = new Date(now).toISOString().slice(0, 10)
-  return { name: `open-chat-${day}.zip`, blob: new Blob([new Uint8Array(zipSync(entries, { level: 6 }))]) }
+/** Pulled one by one by the worker that packs them. */
+export async function allAsZip(conversations: AsyncIterable<Conversation>, now: number): Promise<SavedFile> {
+  const { api, close } = openArchiveWorker()
+  try {
+    return { name: `open-chat-${new Date(now).toISOString().slice(0, 10)}.zip`, blob: await api.zip(conversations, now) }
+  } finally {
+    close()
+  }
 }
 
 /** Hands a file to the browser's own saving. */
@@ -48,9 +43,7 @@ export function save({ name, blob }: SavedFile): void {
 
 /** @throws import_invalid, import_too_large, import_unknown */
 export async function readFile(file: File, now: number): Promise<Conversation[]> {
-  const { api, close } = openWorker<ArchiveWorker>(
-    new Worker(new URL('../../../workers/archive.worker.ts', import.meta.url), { type: 'module' }),
-  )
+  const { api, close } = openArchiveWorker()
   try {
     const conversations: Conversation[] = []
     for await (const part of streamOf(api.read(file, now))) conversations.push(...part)
@@ -59,3 +52,6 @@ export async function readFile(file: File, now: number): Promise<Conversation[]>
     close()
   }
 }
+
+const openArchiveWorker = () =>
+  openWorker<ArchiveWorker>(new Worker(new URL('../../../workers/archive.worker.ts', import.meta.url), { type: 'module' }))
