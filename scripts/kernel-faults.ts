@@ -189,7 +189,7 @@ const kernels: Row[] = [
     'small weights are added one by one to a large sum',
     'part += exp(',
     'sum += exp(',
-    'kernels/logprobs.gpu: where one token outweighs',
+    'kernels/logprobs.gpu: where a few tokens outweigh',
   ],
   ['attention.wgsl', 'what was summed is not rescaled', 'y *= kept;', 'y *= 1.0;', 'kernels/attention.gpu: heads: 9'],
   [

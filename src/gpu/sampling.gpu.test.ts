@@ -110,6 +110,54 @@ describe('a step ahead', () => {
   })
 })
 
+/** What is asked for an answer that is paid for: its log probabilities are recorded, so that it can be replayed. */
+describe('an answer with the log probability of each token', () => {
+  const vocab = 300
+  it.each([
+    ['greedy, on the device', onDevice, { temperature: 0 }, { stepsAhead: 8, bytesRead: 10 * 8 }],
+    ['sampled, on the device', onDevice, { temperature: 0.8, topP: 0.9, seed: 4 }, { stepsAhead: 8, bytesRead: 10 * 8 }],
+    ['greedy, where barriers are dear', here, { temperature: 0 }, { stepsAhead: 0, bytesRead: 10 * 8 }],
+    ['sampled, where barriers are dear', here, { temperature: 0.8, topP: 0.9, seed: 4 }, { stepsAhead: 0, bytesRead: 10 * 4 * vocab }],
+  ] as const)('%s: reads back no more than it must', async (_, engine, settings, expected) => {
+    const request = asks({ tokens: tokens(20, 81), maxTokens: 10, ...settings })
+    const silent = await all(engine, request)
+    const before = engine.stats()
+    const { end } = await all(engine, { ...request, logprobs: 0 })
+    const after = engine.stats()
+    expect(end.tokens).toEqual(silent.end.tokens)
+    expect(end.tokens).toHaveLength(10)
+    expect(after.readbacks - before.readbacks).toBe(10)
+    const counted = { stepsAhead: after.stepsAhead - before.stepsAhead, bytesRead: after.bytesRead - before.bytesRead }
+    expect(counted).toEqual(expected)
+    expect(end.dispatches.perToken - silent.end.dispatches.perToken).toBe(expected.bytesRead === 80 ? 1 : 0)
+    // Told beside the likeliest, they are told from logits that were read.
+    const read = await all(here, { ...request, logprobs: 1 })
+    expect(read.end.tokens).toEqual(end.tokens)
+    for (const [i, logprob] of end.said.logprobs!.entries()) expect(Math.abs(logprob - read.end.said.logprobs![i])).toBeLessThan(1e-4)
+  })
+
+  it('shares its steps with others that tell nothing, or more', async () => {
+    const requests = [0, 1, undefined, 5].map((logprobs, i) =>
+      asks({
+        tokens: tokens(7 + i, 90 + i),
+        maxTokens: 10,
+        temperature: 0.5 * i,
+        seed: i,
+        ...(logprobs === undefined ? {} : { logprobs }),
+      }),
+    )
+    const alone = []
+    for (const request of requests) alone.push((await all(here, request)).end)
+    const together = await Promise.all(requests.map((request) => all(onDevice, request)))
+    for (const [i, { end }] of together.entries()) {
+      expect(end.tokens).toEqual(alone[i].tokens)
+      expect(end.said.logprobs?.length ?? null).toBe(alone[i].said.logprobs?.length ?? null)
+      for (const [at, logprob] of (end.said.logprobs ?? []).entries())
+        expect(Math.abs(logprob - alone[i].said.logprobs![at])).toBeLessThan(1e-4)
+    }
+  })
+})
+
 describe('what the end tells', () => {
   it('is why it ended, what was used, and what was drawn under which seed', async () => {
     const request = asks({ tokens: tokens(10, 71), temperature: 1, maxTokens: 6, logprobs: 0 })

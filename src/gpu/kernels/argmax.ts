@@ -11,8 +11,8 @@ export interface ArgmaxInput {
   /** [picks] u32, written: what the next step feeds. */
   tokens: GPUBuffer
   vocab: number
-  /** Threads a pick: 256, or 1 where a barrier is dear. */
-  threads: 256 | 1
+  /** Threads a pick: 256, or 16 where a barrier is dear. */
+  threads: 256 | 16
 }
 
 export function argmax({ logits, token, tokens, vocab, threads }: ArgmaxInput): Dispatch {

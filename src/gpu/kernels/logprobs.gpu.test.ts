@@ -14,7 +14,7 @@ const lab = await openLab()
 const bound = 1e-4
 
 /** Every row's words, with `ids` chosen; penalties of the draws are laid on before. */
-async function told(rows: Float32Array[], draws: Draw[], ids: number[], threads: 1 | 256): Promise<Uint32Array[]> {
+async function told(rows: Float32Array[], draws: Draw[], ids: number[], threads: 16 | 256): Promise<Uint32Array[]> {
   const vocab = rows[0].length
   const list = editsOf(draws)
   const edited = list.length / 4
@@ -45,7 +45,7 @@ it.each([1, 2, 3, 7, 64, 133, 1000, 49_152])('of a vocabulary of %i', async (voc
   rows.push(noise(vocab, 20).map((x) => Math.round(3 * x)))
   const counts = [0, 5, mostLogprobs, 3]
   const ids = rows.map((_, i) => Math.floor(((i + 1) * (vocab - 1)) / 5))
-  for (const threads of [256, 1] as const) {
+  for (const threads of [256, 16] as const) {
     const found = await told(rows, counts.map(asking), ids, threads)
     rows.forEach((row, i) => {
       const words = wordsTold(counts[i], vocab)
@@ -59,11 +59,11 @@ it.each([1, 2, 3, 7, 64, 133, 1000, 49_152])('of a vocabulary of %i', async (voc
   }
 })
 
-it('where one token outweighs a vocabulary of others that together still count', async () => {
-  // Each of the small ones is less than half a unit in the last place of the sum; all of them are 1.2e-3 of it.
-  const row = new Float32Array(49_152).fill(Math.log(2.5e-8))
-  row[0] = 0
-  for (const threads of [256, 1] as const) {
+it('where a few tokens outweigh a vocabulary of others that together still count', async () => {
+  // Each of the small ones is less than half a unit in the last place of a thread's sum; all of them are 4.7e-4 of it.
+  const row = new Float32Array(151_936).fill(Math.log(5e-8))
+  row.fill(0, 0, 16)
+  for (const threads of [256, 16] as const) {
     const [words] = await told([row], [asking(0)], [0], threads)
     expect(Math.abs(readTold(words.slice(0, 1)).own + logSum(row))).toBeLessThan(bound)
   }

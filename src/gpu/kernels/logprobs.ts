@@ -22,8 +22,8 @@ export interface LogprobsInput {
   /** [picks][toldWords] u32, written for rows whose settings ask for it. */
   told: GPUBuffer
   vocab: number
-  /** Threads a pick: 256, or 1 where a barrier is dear. */
-  threads: 256 | 1
+  /** Threads a pick: 256, or 16 where a barrier is dear. */
+  threads: 256 | 16
 }
 
 export function logprobs({ logits, settings, edits, count, chosen, told, vocab, threads }: LogprobsInput): Dispatch {

@@ -1,9 +1,10 @@
 // What becomes of a submit's logits: the dispatches behind the head, and the reading of what they chose. Per row a token drawn on
 // the device (4 bytes come back; with its log probability 8, and 8 more for each likely one that is told beside it), a token drawn
 // here from logits that were read, or the logits themselves; rows of all kinds share a submit, and one copy brings everything.
-// Where a barrier is dear (Forward.decodeVariant, chosen by timing it) the CPU draws what is not plainly greedy: on SwiftShader, a
-// vocabulary of 49,152 at temperature 0.8 and top-p 0.9, sample.wgsl took 1.9 times as long as reading the logits and draw.ts
-// (34 and 18 ms on two cores that others used too, one run, interleaved, 2026-11).
+// Where a barrier is dear (Forward.decodeVariant, chosen by timing it) the CPU draws what is not plainly greedy, and finds the
+// likeliest that are told beside a token. On SwiftShader, a vocabulary of 49,152, the device against reading the logits and draw.ts,
+// with the log probability of the drawn token: greedy 2.4 ms and 2.6, four rows 3.9 and 6.6; at temperature 0.8 and top-p 0.9, 28
+// and 6.3, four rows 55 and 21 (medians of 20, two cores, one run, interleaved, 2026-11).
 // Not a sampler's state: that is sampler.ts.
 import type { Arena, Lease } from '../arena.ts'
 import { argmax } from '../kernels/argmax.ts'
@@ -57,7 +58,7 @@ export class Chooser {
   /** The pipelines of a greedy step, so that the first answer waits for none. */
   async warm(): Promise<void> {
     await this.#argmax()
-    if (this.#parts.parallel()) await this.#logprobs(await this.#settings([]), [])
+    await this.#logprobs(await this.#settings([]), [])
   }
 
   /** Uploads what the draws need; call it before the submit whose logits they are about, with nothing submitted in between. */
@@ -85,13 +86,18 @@ export class Chooser {
   }
 
   #argmax(): Promise<Prepared[]> {
-    const { scratch, vocab, parallel } = this.#parts
+    const { scratch, vocab } = this.#parts
     const { logits, chosen, tokens } = scratch
-    return this.#kept('argmax', () => [argmax({ logits, token: chosen, tokens, vocab, threads: parallel() ? 256 : 1 })])
+    return this.#kept('argmax', () => [argmax({ logits, token: chosen, tokens, vocab, threads: this.#threads })])
   }
 
+  /** Each of the likeliest costs a pass over the logits, which the CPU finds in one. */
   #drawsOnDevice(draw: Draw): boolean {
-    return this.#parts.parallel() || (isPlainGreedy(draw) && draw.logprobs === null)
+    return this.#parts.parallel() || (isPlainGreedy(draw) && (draw.logprobs ?? 0) === 0)
+  }
+
+  get #threads(): 256 | 16 {
+    return this.#parts.parallel() ? 256 : 16
   }
 
   async #settings(draws: readonly Draw[]): Promise<GPUBuffer> {
@@ -120,13 +126,13 @@ export class Chooser {
   }
 
   async #logprobs(settings: GPUBuffer, list: ArrayLike<number>): Promise<Prepared[]> {
-    const { scratch, vocab, parallel } = this.#parts
+    const { scratch, vocab } = this.#parts
     const { logits, chosen } = scratch
     const edited = list.length > 0
     // Nobody reads them where there are none, but a binding must be there.
     const edits = edited ? await this.#buffer('sampler edits', list.length, storage()) : settings
     const [count, told] = [await this.#editCount(), await this.#told()]
-    const threads = parallel() ? 256 : 1
+    const threads = this.#threads
     return this.#kept(`logprobs ${edited}`, () => [logprobs({ logits, settings, edits, count, chosen, told, vocab, threads })])
   }
 
