@@ -1,5 +1,5 @@
 // What is missing or breaks becomes a typed error, on a GPU made of plain objects.
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { deviceBuffers } from './arena.ts'
 import { browserGpu, openDevice } from './device.ts'
 
@@ -66,6 +66,49 @@ describe('a device', () => {
       throw new Error('map failed')
     })
     await expect(work).rejects.toMatchObject({ code: 'device_lost', meta: { reason: 'unknown' } })
+  })
+
+  describe('whose work has no end', () => {
+    const never = () => new Promise<never>(() => undefined)
+    beforeEach(() => void vi.useFakeTimers())
+    afterEach(() => void vi.useRealTimers())
+
+    it('is given up as lost, for whoever waits and whoever comes after', async () => {
+      const fake = new FakeDevice()
+      const destroyed = vi.spyOn(fake, 'destroy')
+      const device = await openDevice(fakeGpu(fake).gpu)
+      const waiting = expect(device.finished(never)).rejects.toMatchObject({ code: 'device_lost', meta: { reason: 'hung' } })
+      await vi.advanceTimersByTimeAsync(59_999)
+      device.check()
+      await vi.advanceTimersByTimeAsync(1)
+      await waiting
+      expect(destroyed).toHaveBeenCalledOnce()
+      expect(device.lost).toBe(true)
+      expect(() => device.check()).toThrow(
+        expect.objectContaining({ code: 'device_lost', meta: { adapter: 'acme v1 fast', reason: 'hung' } }),
+      )
+    })
+
+    it('is waited for as long as each piece ends, and leaves no clock running', async () => {
+      const device = await openDevice(fakeGpu(new FakeDevice()).gpu)
+      for (let piece = 0; piece < 3; piece++) {
+        const done = device.finished(() => new Promise((resolve) => setTimeout(() => resolve(piece), 50_000)))
+        await vi.advanceTimersByTimeAsync(50_000)
+        expect(await done).toBe(piece)
+      }
+      expect(vi.getTimerCount()).toBe(0)
+      device.check()
+    })
+
+    it('is not blamed for the hours a computer slept', async () => {
+      const device = await openDevice(fakeGpu(new FakeDevice()).gpu)
+      const done = device.finished(() => new Promise((resolve) => setTimeout(() => resolve('awake'), 20_000)))
+      await vi.advanceTimersByTimeAsync(10_000)
+      // The clock goes on, and no timer runs.
+      vi.setSystemTime(Date.now() + 8 * 3600_000)
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(await done).toBe('awake')
+    })
   })
 
   it('is not lost when it was closed on purpose', async () => {

@@ -1,7 +1,8 @@
 // Opens the GPU: adapter, limits, features, loss. The only file that names `navigator.gpu`.
 // Not an allocator (arena.ts) and not a queue (recorder.ts).
 // Invariants: limits are the adapter's maxima, since the defaults (128 MiB a binding) fit no embedding of a large model;
-// an uncaptured error or a loss is kept and thrown by `check`, so that no invalid submit is read as an answer.
+// an uncaptured error or a loss is kept and thrown by `check`, so that no invalid submit is read as an answer; work that never ends
+// is a loss too, after a limit, as not every driver ends it.
 import { OpenChatError } from '../errors.ts'
 
 export interface DeviceOptions {
@@ -20,6 +21,11 @@ const wantedLimits = [
 ] as const
 
 const wantedFeatures = ['shader-f16', 'subgroups'] as const
+
+/** Seconds without an end after which a submit has hung. A submit is made to take about one; a processor may take many. */
+const PATIENCE_S = { gpu: 60, software: 300 }
+/** Ticks of that clock. Counted and not compared with the time, so that a computer that slept does not wake up to a lost device. */
+const TICKS = 12
 
 /** How long a rejection of the browser's waits for the loss that may have caused it. */
 const LOSS_MS = 1000
@@ -76,6 +82,38 @@ export class Device {
       this.check()
       throw error
     }
+  }
+
+  /**
+   * As {@link guard}, for work that waits for what was submitted: where it has no end, the device is given up as lost.
+   * @throws device_lost with `meta.reason` hung
+   */
+  async finished<T>(work: () => Promise<T>): Promise<T> {
+    const seconds = this.isFallbackAdapter ? PATIENCE_S.software : PATIENCE_S.gpu
+    let timer: ReturnType<typeof setInterval> | undefined
+    const hung = new Promise<never>((_, reject) => {
+      let left = TICKS
+      timer = setInterval(
+        () => {
+          if (--left === 0) reject(this.#giveUp(seconds))
+        },
+        (1000 * seconds) / TICKS,
+      )
+    })
+    try {
+      return await this.guard(() => Promise.race([work(), hung]))
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  #giveUp(seconds: number): OpenChatError {
+    this.#failure ??= new OpenChatError('device_lost', `The GPU did not finish its work within ${seconds} seconds.`, {
+      meta: { adapter: this.adapterName, reason: 'hung' },
+      action: 'Load the model again; the conversation is kept.',
+    })
+    this.destroy()
+    return this.#failure
   }
 
   destroy(): void {

@@ -83,7 +83,7 @@ export class Recorder {
 
   async #map(lease: Lease<GPUBuffer>, bytes: number): Promise<ArrayBuffer> {
     try {
-      return await this.#device.guard(async () => {
+      return await this.#device.finished(async () => {
         await lease.buffer.mapAsync(GPUMapMode.READ, 0, bytes)
         const copy = lease.buffer.getMappedRange(0, bytes).slice(0)
         lease.buffer.unmap()
@@ -98,6 +98,6 @@ export class Recorder {
 
   /** Waits until all submitted work is done. @throws device_lost, gpu_fault */
   async idle(): Promise<void> {
-    await this.#device.guard(() => this.#device.gpu.queue.onSubmittedWorkDone().then(() => undefined))
+    await this.#device.finished(() => this.#device.gpu.queue.onSubmittedWorkDone().then(() => undefined))
   }
 }
