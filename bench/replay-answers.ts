@@ -21,11 +21,11 @@ export interface Answer {
   adapter: string | null
 }
 
-/** The `i`-th request: every second one under the adapter; greedy, and sampled in three ways, in turn. */
+/** The `i`-th request: every second one under the adapter; greedy, and sampled in three ways, in turn; eight to a prompt. */
 export function requestOf(i: number, tokens: number, adapter: string): ChatRequest {
   return {
     ...settings[(i >> 1) % settings.length],
-    messages: [{ role: 'user', content: questions[(i >> 3) % questions.length] }],
+    messages: [{ role: 'user', content: `${1 + (i >> 3)}. ${questions[(i >> 3) % questions.length]}` }],
     ...{ max_tokens: tokens, seed: 1000 + i, record: true },
     adapter: i % 2 === 0 ? null : adapter,
   }

@@ -1,11 +1,11 @@
 // How often a replay accepts what a model said and refuses what it did not, and (--cost) what it costs beside generating.
-//   node scripts/run.mjs bench/replay.ts [--answers 40] [--tokens 24] [--model FILE] [--tiny] [--browser 40] [--save FILE]
-//                                        [--receipts FOLDER] [--json]
+//   node scripts/run.mjs bench/replay.ts [--answers 40] [--first 0] [--tokens 24] [--model FILE] [--tiny] [--browser 40]
+//                                        [--save FILE] [--receipts FOLDER] [--json]
 //   node scripts/run.mjs bench/replay.ts --cost [--runs 3] [--lengths 32,64] [--model FILE] [--tiny] [--json]
 // Honest answers are greedy and sampled, by the backbone and under adapters; each is replayed by an engine that did not say it, as
 // it is and with one thing changed. With --browser N more are made in a Chromium, by the page's own worker, and replayed in Node,
 // and as many of Node's there. `by settings and seed alone` counts what is refused without looking at the kept log probabilities.
-// With --tiny: seeded random models of a few hundred kB. With --save: the records of all answers. With --receipts: receipt files
+// With --first N: answers N and on, so that a long run can be done in parts. With --tiny: seeded random models of a few hundred kB. With --save: the records of all answers. With --receipts: receipt files
 // that a page saved are replayed as well.
 // Exit code 1 when an honest answer is refused, or more than 1 % of the changed ones of a kind are accepted.
 import { createHash } from 'node:crypto'
@@ -44,7 +44,7 @@ type Add = (kind: string, wanted: Tally['wanted'], met: boolean, byRule?: boolea
 
 export async function main(args: string[]): Promise<number> {
   const flags = readFlags(args, {
-    values: ['answers', 'tokens', 'model', 'receipts', 'browser', 'save', 'runs', 'lengths'],
+    values: ['answers', 'first', 'tokens', 'model', 'receipts', 'browser', 'save', 'runs', 'lengths'],
     switches: ['tiny', 'json', 'cost'],
   })
   const tiny = flags.on('tiny')
@@ -61,6 +61,7 @@ export async function main(args: string[]): Promise<number> {
   const adapters = await adapterPair(tiny)
   const [{ digest: own }, { digest: another }] = adapters
   const tokens = flags.integer('tokens', 24, 2)
+  const first = flags.integer('first', 0, 0)
   const count = flags.integer('answers', 40, 1)
   const there = flags.integer('browser', 0, 0)
 
@@ -73,7 +74,7 @@ export async function main(args: string[]): Promise<number> {
   const answers: Made[] = await withEngine(model, adapters, async (engine) => {
     const said: Made[] = []
     for (let i = 0; i < count; i++) {
-      const request = requestOf(i, tokens, own)
+      const request = requestOf(first + i, tokens, own)
       said.push({ ...(await recordOf(request, chatOfEngine(engine, request, new AbortController().signal))), where: 'Node' })
       process.stderr.write(`said ${i + 1} of ${count}\r`)
     }
@@ -88,7 +89,7 @@ export async function main(args: string[]): Promise<number> {
         const { said } = await replay({ model: named, adapters, said: answer.said })
         add(honest(answer, 'in Chromium'), 'accepted', said)
       }
-      for (let i = 0; i < there; i++) answers.push({ ...(await say(count + i, tokens, own)), where: 'Chromium' })
+      for (let i = 0; i < there; i++) answers.push({ ...(await say(first + count + i, tokens, own)), where: 'Chromium' })
       return name
     })
   }
