@@ -158,4 +158,16 @@ describe('the choice', () => {
     expect(boot!.demoted[0].kernel).toMatch(/staged/)
     engine.dispose()
   })
+
+  it('is given up where only its adapters are wrong', async () => {
+    const { device } = await watched('extra_rows(unit / DEEP, start', 'extra_rows(unit / DEEP + 1u, start')
+    const wanted = { decodeVariant: 'lanes', prefillVariant: 'staged-32x32' } as const
+    const engine = await loadEngine({ device, source: small, contextTokens: 256, selfTest: { memory: null }, ...wanted })
+    expect(engine.stats().boot).toMatchObject({ prefill: 'staged-32x32', demoted: [] })
+    await engine.addAdapter('all', tinyAdapter({ rank: 9, seed: 11, modules: [...loraModules] }))
+    expect(engine.stats().bootAdapters).toMatchObject([
+      { variants: { decode: 'lanes', prefill: 'thread-4' }, demoted: [{ from: 'staged-32x32', to: 'thread-4' }], refused: null },
+    ])
+    engine.dispose()
+  })
 })
