@@ -6,6 +6,7 @@ import type { Hex } from '../src/attribution/types.ts'
 import { toHex } from '../src/attribution/words.ts'
 import { bytesAtRest } from './bytes-at-rest.ts'
 import { chainReader } from './chain-reader.ts'
+import { watchDrafts } from './draft-traffic.ts'
 import { startMeddlingProxy } from './meddling-proxy.ts'
 import {
   ANSWER_MS,
@@ -75,8 +76,11 @@ test.describe('the loop', () => {
   test('a question with sources streams an answer, marked, with the people whose words it holds and what each gets', async () => {
     test.setTimeout(ANSWER_MS + 60_000)
     await payContributors(page)
+    const drafts = await watchDrafts(page)
     await ask(page, QUESTION)
     const answer = await answered(page)
+    const { asked, answered: told } = await drafts()
+    expect([asked > 0, told > 0], 'the engine asks the datanets how the answer goes on, and is told').toEqual([true, true])
     const texts = await seen('answer')
     expect(texts.length, 'pieces of the answer, one after the other').toBeGreaterThan(8)
     await expect(answer.locator('mark[data-span]').first()).toBeVisible()

@@ -154,9 +154,13 @@ describe('guesses of a datanet', () => {
   })
 
   it('never come from an end that is too short, a worker that fails or one that is silent', async () => {
-    const short = new DatanetProposer(async () => ({ matched: 3, tokens: [5, 6] }))
+    const short = new DatanetProposer(async () => ({ matched: 5, tokens: [5, 6] }))
     const broken = new DatanetProposer(() => Promise.reject(new Error('gone')))
     const silent = new DatanetProposer(() => new Promise(() => {}))
+    const enough = new DatanetProposer(async () => ({ matched: 6, tokens: [5, 6] }))
+    expect(enough.propose([1, 2, 3], 3, 4)).toEqual([])
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(enough.propose([1, 2, 3], 3, 4)).toEqual([5, 6])
     for (const proposer of [short, broken, silent]) {
       for (let i = 0; i < 3; i++) {
         expect(proposer.propose([1, 2, 3], 3, 4)).toEqual([])

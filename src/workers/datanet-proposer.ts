@@ -10,6 +10,8 @@ export type Continue = (tokens: number[], most: number) => Promise<{ matched: nu
 
 /** Tokens sent: the longest end that is looked up. */
 const END = 32
+/** Tokens more than a guess from the prompt rests on: among millions of tokens a short end is soon found, and says little. */
+const STRICTER = 2
 /** Asked for at once: several passes of guesses, so that a long quotation seldom has to wait for the next. */
 const AHEAD = 64
 
@@ -26,7 +28,7 @@ export class DatanetProposer implements Proposer {
   propose(tokens: readonly number[], most: number, least: number): readonly number[] {
     const near = promptProposer.propose(tokens, most, least)
     if (near.length > 0) return near
-    const known = this.#following(tokens, least)
+    const known = this.#following(tokens, least + STRICTER)
     if (known.length < most) this.#send(tokens)
     return known.slice(0, most)
   }
