@@ -15,6 +15,7 @@ import { type EngineOptions, loadEngine } from '../src/gpu/engine.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
 import { modelConfig } from '../src/gpu/model/config.ts'
 import type { AdapterFiles, Engine } from '../src/gpu/types.ts'
+import { loadPhases } from './lora-load.ts'
 import { dropTimes, groupedAdapter, leaveOneOut, onePrompt, type Sample, switchTimes, zipfTrace } from './lora-runs.ts'
 import { adapterWeights, type ShapeName, shapeSource, shapes } from './shapes.ts'
 
@@ -24,6 +25,7 @@ const bars: Record<string, number> = {
   'a contributor group dropped': 1,
   'leave-one-out over 8 groups against 1': 2.5,
   '4 adapters on one prompt against 1': 2.2,
+  '8 adapters on one prompt against 8 base rows': 1.25,
 }
 
 export async function main(args: string[]): Promise<number> {
@@ -69,12 +71,15 @@ export async function main(args: string[]): Promise<number> {
     const [small, few] = await open({ slots: 63, deviceBytes: 2.5 * hostBytes, hostBytes: 4.5 * hostBytes }, 9)
     samples.push(...(await switchTimes(small, few, runs)))
     small.dispose()
+    samples.push(...(await loadPhases(load, shape, Math.max(5, runs))))
     const [engine, names] = await open({ slots, deviceBytes: (slots + 1) * hostBytes }, trace.adapters)
     say('groups')
     samples.push(await dropTimes(engine, names[0], runs))
     samples.push(...(await leaveOneOut(engine, names[0], runs, steps)))
-    say('four adapters on one prompt')
-    samples.push(...(await onePrompt(engine, await distinct(engine, shape), runs, steps)))
+    say('four adapters on one prompt, and eight')
+    const apart = await distinct(engine, shape)
+    samples.push(...(await onePrompt(engine, apart.slice(0, 4), runs, steps)))
+    samples.push(...(await onePrompt(engine, apart, runs, steps)))
     say(`a trace of ${trace.requests} requests over ${trace.adapters} adapters`)
     const result = await zipfTrace(engine, names, trace)
     samples.push(result.switchMs, result.trace, result.one)
@@ -95,9 +100,9 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Four adapters that do say different things, unlike those of the trace. */
+/** Eight adapters that do say different things, unlike those of the trace. */
 async function distinct(engine: Engine, shape: Parameters<typeof groupedAdapter>[0]): Promise<string[]> {
-  const names = Array.from({ length: 4 }, (_, i) => `distinct ${i}`)
+  const names = Array.from({ length: 8 }, (_, i) => `distinct ${i}`)
   for (const [i, name] of names.entries()) {
     engine.registerAdapter(name, async () => groupedAdapter(shape, 16, 700 + i))
     await engine.preloadAdapter(name)

@@ -10,15 +10,12 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { OpenChatError } from '../src/errors.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
-import { memoryPlan } from '../src/gpu/model/memory-plan.ts'
+import { type MemoryShape, memoryShape } from '../src/gpu/model/memory-plan.ts'
 import type { ByteSource } from '../src/gpu/types.ts'
 import { CHUNK_BYTES } from '../src/storage/blob-writer.ts'
 
 const CATALOGUE = fileURLToPath(new URL('../public/catalogue.json', import.meta.url))
 const STATE = process.env.OPEN_CHAT_STATE ?? fileURLToPath(new URL('../.open-chat', import.meta.url))
-/** That of a chat, src/workers/gpu-desk.ts. */
-const CONTEXT_TOKENS = 2048
-
 interface Entry {
   name: string
   sha256: string
@@ -27,7 +24,7 @@ interface Entry {
 
 interface Completed extends Entry {
   architecture: string
-  memory: Omit<ReturnType<typeof memoryPlan>, 'adapters' | 'total'>
+  memory: MemoryShape
   chunks: string[]
 }
 
@@ -48,8 +45,7 @@ export async function completed(entry: Entry, folder: string): Promise<Completed
   )
   const source: ByteSource = { bytes: file.length, read: async (offset, length) => file.subarray(offset, offset + length) }
   const gguf = await readGguf(source)
-  const { weights, cache, scratch, contextTokens, largestBuffer } = memoryPlan(gguf, CONTEXT_TOKENS)
-  const memory = { weights, cache, scratch, contextTokens, largestBuffer }
+  const memory = memoryShape(gguf)
   return { ...entry, architecture: String(gguf.metadata.get('general.architecture')), memory, chunks }
 }
 

@@ -10,6 +10,7 @@ test('says what a model is, what it takes and that it is in use', async ({ fake 
   await expect(model).toContainText('98.4 MB')
   await expect(model).toContainText('Apache-2.0')
   await expect(model.getByText('In use')).toBeVisible()
+  await expect(model).toContainText('213 MB taken now; 217 MB planned for 2,048 tokens of context')
   await expect(page.getByRole('listitem', { name: 'Public speech' })).toContainText(card)
   await expect(page.getByRole('row', { name: /Datanets 5 10.9 MB/ })).toBeVisible()
   expect(await violations(page)).toEqual([])
@@ -25,6 +26,7 @@ test('a model that is not here says what it takes and whether it fits; one’s o
   const model = page.getByRole('article', { name: card })
   await expect(model).toHaveAttribute('data-fit', 'fits')
   await expect(model).toContainText('105 MB weights')
+  await expect(model).toContainText('with 2,048 tokens of context, were tried on this GPU')
 })
 
 test('one’s own model is dropped in, and one that cannot run is refused by name', async ({ fake }) => {

@@ -279,12 +279,13 @@ function requireShape({ headDim, ropeDimensions }: ModelConfig): void {
   )
 }
 
-async function contentDigest({ config, weights }: AdapterFiles): Promise<string> {
-  const text = new TextEncoder().encode(config)
-  const all = new Uint8Array(4 + text.length + weights.length)
-  new DataView(all.buffer).setUint32(0, text.length)
-  all.set(text, 4)
-  all.set(weights, 4 + text.length)
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', all))
+/** Of both files, each hashed once and neither copied. */
+async function contentDigest({ config, weights, sha256 }: AdapterFiles): Promise<string> {
+  const own = sha256 ?? (await digestHex(weights))
+  return digestHex(new TextEncoder().encode(`${own} ${config}`))
+}
+
+async function digestHex(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

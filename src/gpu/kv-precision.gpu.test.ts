@@ -7,7 +7,7 @@ import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
 import { largestDifference } from './kernels/lab.testing.ts'
-import { memoryPlan } from './model/memory-plan.ts'
+import { memoryShape } from './model/memory-plan.ts'
 
 const device = await openDevice(openNodeGpu())
 afterAll(() => device.destroy())
@@ -28,7 +28,7 @@ it.each([
   expect(largestDifference(rounded, exact)).toBeGreaterThan(0)
   expect(half.stats().kvBytes).toBe(whole.stats().kvBytes / 2)
   const gguf = await readGguf(memorySource(file))
-  expect(memoryPlan(gguf, 256, 0, 'f16').cache).toBe(memoryPlan(gguf, 256).cache / 2)
+  expect(memoryShape(gguf, 'f16').pageCache).toBe(memoryShape(gguf).pageCache / 2)
 
   const mean = (surprises: ArrayLike<number>) => Array.from(surprises).reduce((sum, x) => sum + x, 0) / surprises.length
   const perplexity = [Math.exp(mean(await whole.score(tokens))), Math.exp(mean(await half.score(tokens)))]

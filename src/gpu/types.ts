@@ -22,6 +22,8 @@ export interface ByteSource {
 export interface AdapterFiles {
   config: string
   weights: Uint8Array
+  /** sha256 of the weights, hex, where whoever read them has just hashed them. */
+  sha256?: string
 }
 
 /** One of several adapters at once: their deltas add up, each times its weight. */

@@ -26,6 +26,8 @@ export interface BlobStore {
   has(digest: string): Promise<boolean>
   /** The whole file, backed by storage rather than memory; null when it is absent or incomplete. */
   get(digest: string): Promise<Blob | null>
+  /** sha256 of each chunk of a whole blob, for whoever judges what it reads by itself; null when it is absent. */
+  chunks(digest: string): Promise<Pick<ChunkList, 'chunkBytes' | 'chunks'> | null>
   /** Bytes that are here, whole or not, without looking into them. */
   kept(digest: string): Promise<{ complete: boolean; bytes: number }>
   /** Stores `content` under its digest, from the start. @throws `digest_mismatch`, `storage_full` */
@@ -98,6 +100,7 @@ export function createBlobs(pieces: Pieces, chunkBytes = CHUNK_BYTES, watch?: Bl
   return {
     get,
     has: async (digest) => (await get(digest)) !== null,
+    chunks: listOf,
     async kept(digest) {
       const list = await listOf(digest)
       if (list !== null && (await get(digest)) !== null) return { complete: true, bytes: list.bytes }

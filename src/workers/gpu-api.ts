@@ -37,9 +37,17 @@ export interface GpuFacts {
   f16: boolean
 }
 
+/** Bytes of the GPU. */
+export interface EngineMemory {
+  /** Weights, one context, adapters, work: what loading planned. */
+  planned: { weights: number; cache: number; adapters: number; scratch: number; total: number; contextTokens: number }
+  /** Given out or pooled at this moment. */
+  allocated: number
+}
+
 export interface LoadedEngine extends GpuFacts {
   contextTokens: number
-  /** What the context would be with memory enough; more than `contextTokens` after a step down. */
+  /** What the context would be with memory enough: at most the model's own. More than `contextTokens` where it was short. */
   wantedTokens: number
   /** Kernels that this GPU computes wrongly in their fast form, found before the first answer; their slower form is used. */
   demoted: { kernel: string; to: string }[]
@@ -57,14 +65,16 @@ export interface GpuWorker {
   /** Brings the file here and nothing else. @throws digest_mismatch, download_failed, storage_full, cancelled */
   fetch(model: ModelFile, progress: (event: LoadProgress) => void, signal: AbortSignal): Promise<void>
   /**
-   * Fetches what is missing, lets another model go, and loads. Where memory is short it loads with half the context, and half
-   * of that. @throws gpu_unavailable, gpu_out_of_memory, digest_mismatch, download_failed, storage_full, cancelled …
+   * Fetches what is missing, lets another model go, and loads with the longest context that a probe of the memory grants.
+   * @throws gpu_unavailable, gpu_out_of_memory, digest_mismatch, download_failed, storage_full, cancelled …
    */
   load(model: ModelFile, adapters: AdapterFile[], progress: (event: LoadProgress) => void, signal: AbortSignal): Promise<LoadedEngine>
   /** Loads again what `load` loaded, after a loss or a lack of memory; does nothing when it is whole. @throws as `load` */
   recover(signal: AbortSignal): Promise<LoadedEngine>
   /** Gives the device's memory back; chats under way end with `engine_disposed`. */
   unload(): Promise<void>
+  /** null while nothing is loaded. */
+  memory(): Promise<EngineMemory | null>
   /** Tokens of a prompt, generation prompt included. @throws engine_not_ready, chat_template_failed */
   count(messages: ChatMessage[], begin: string): Promise<number>
   /**

@@ -6,24 +6,29 @@ import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
 import { resumed } from '../engines/resume.ts'
+import { memorySource } from '../gpu/formats/bytes.testing.ts'
+import { readGguf } from '../gpu/formats/gguf.ts'
+import { memoryShape, planOf } from '../gpu/model/memory-plan.ts'
+import { spareBytes } from '../gpu/probe-memory.ts'
+import { scarceGpu } from '../gpu/scarce.testing.ts'
 import { createBlobs } from '../storage/blobs.ts'
+import { startLyingServer } from '../storage/lying-server.testing.ts'
 import { memoryPieces } from '../storage/pieces.ts'
 import type { AdapterFile, LoadedEngine, ModelFile } from './gpu-api.ts'
 import { GpuDesk } from './gpu-desk.ts'
 
 const signal = new AbortController().signal
 
-/** A desk with a tiny model on it, and every device it opened. */
-async function desk(first = 0) {
+/** A desk with a tiny model on it, and every device it opened. @param room bytes that its devices have */
+async function desk(room = Number.POSITIVE_INFINITY) {
   const bytes = tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 2048 })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const model: ModelFile = { name: 'tiny', sha256, bytes: bytes.length, urls: [] }
-  const blobs = createBlobs(memoryPieces())
+  const pieces = memoryPieces()
+  const blobs = createBlobs(pieces, 16 << 10)
   await blobs.put(sha256, bytes)
-  const gpu = openNodeGpu()
+  const { gpu, leave, taken } = scarceGpu(openNodeGpu(), room)
   const devices: GPUDevice[] = []
-  /** So many of the next allocations find no memory. */
-  const pressure = { left: first }
   const noted = {
     requestAdapter: async (options?: GPURequestAdapterOptions) => {
       const adapter = await gpu.requestAdapter(options)
@@ -31,14 +36,7 @@ async function desk(first = 0) {
       const request = adapter.requestDevice.bind(adapter)
       adapter.requestDevice = async (descriptor) => {
         const device = await request(descriptor)
-        devices.push(device)
-        const pop = device.popErrorScope.bind(device)
-        device.popErrorScope = async () => {
-          const error = await pop()
-          if (pressure.left === 0) return error
-          pressure.left--
-          return { message: 'no memory' } as GPUError
-        }
+        if (descriptor?.label !== 'memory probe') devices.push(device)
         return device
       }
       return adapter
@@ -46,7 +44,7 @@ async function desk(first = 0) {
   } as GPU
   const opened = new GpuDesk(() => noted, Promise.resolve(blobs))
   const loaded = await opened.load(model, [], () => {}, signal)
-  return { opened, devices, loaded, pressure, model, blobs }
+  return { opened, devices, loaded, leave, taken, model, blobs, pieces, bytes }
 }
 
 const request = (content: string, max_tokens = 24): ChatRequest => ({
@@ -119,28 +117,54 @@ describe('the gpu desk', () => {
     await opened.unload()
   })
 
-  test('loads with half the context where memory is short, and says what it wanted', async () => {
-    const { opened, loaded } = await desk(1)
-    expect(loaded).toMatchObject({ contextTokens: 1024, wantedTokens: 2048 })
+  test('loads with the longest context that memory grants, and says what it wanted and what it takes', async () => {
+    const shape = memoryShape(await readGguf(memorySource(tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 2048 }))))
+    const roomFor = (tokens: number) => planOf(shape, tokens).total + spareBytes(planOf(shape, tokens).total)
+    const { opened, loaded, taken } = await desk(roomFor(2048) - 4096)
+    expect(loaded.wantedTokens).toBe(2048)
+    expect(loaded.contextTokens % 32).toBe(0)
+    expect(loaded.contextTokens).toBeGreaterThanOrEqual(512)
+    expect(loaded.contextTokens).toBeLessThan(2048)
+    const { planned, allocated } = (await opened.memory())!
+    expect(planned.contextTokens).toBe(loaded.contextTokens)
+    // Nothing but readbacks and adapters comes after it.
+    expect(Math.abs(allocated - planned.total)).toBeLessThan(0.02 * planned.total)
+    expect(allocated).toBeLessThanOrEqual(taken())
+    await opened.unload()
+    expect(await opened.memory()).toBeNull()
+  })
+
+  test('fetches a chunk again that went wrong while it was kept, and only that', async () => {
+    const { opened, model, blobs, pieces, bytes } = await desk()
+    await opened.unload()
+    const { chunkBytes } = (await blobs.chunks(model.sha256))!
+    const wrong = bytes.slice(chunkBytes, 2 * chunkBytes)
+    wrong[5] ^= 1
+    await pieces.write(`${model.sha256}.000001`, [wrong])
+    const server = await startLyingServer(bytes)
+    await opened.load({ ...model, urls: [server.url] }, [], () => {}, signal)
+    expect(server.asked).toEqual([expect.objectContaining({ from: chunkBytes, to: 2 * chunkBytes })])
+    await server.close()
+    expect((await all(opened.chat(request('What is said of the sea?'), signal))).usage.completionTokens).toBe(24)
     await opened.unload()
   })
 
   test('steps the context down when memory runs out in the middle of an answer, and goes on with the same words', async () => {
-    const { opened, loaded, pressure } = await desk()
+    const { opened, loaded, leave, taken } = await desk()
     expect(loaded).toMatchObject({ contextTokens: 2048, wantedTokens: 2048 })
     const whole = await all(opened.chat(request('What is said of the sea?'), signal))
     let again: LoadedEngine | undefined
     const engine = {
       chat: (given: ChatRequest, stop: AbortSignal) => opened.chat(given, stop),
       recover: async () => {
-        pressure.left = 0
+        leave(Number.POSITIVE_INFINITY)
         again = await opened.recover(signal)
       },
     }
-    // Another prompt, so that the cache has to grow for it.
-    pressure.left = 1000
-    const other = { ...request('What is said of the sea?'), messages: [{ role: 'user' as const, content: `${'a '.repeat(300)}` }] }
-    await all(resumed(engine, other, signal))
+    // Three that together are longer than one context, so that the cache has to grow for them.
+    leave(taken())
+    const long = (word: string) => ({ ...request(''), messages: [{ role: 'user' as const, content: `${word} `.repeat(420) }] })
+    await Promise.all(['a', 'b', 'c'].map((word) => all(resumed(engine, long(word), signal))))
     expect(again).toMatchObject({ contextTokens: 1024, wantedTokens: 2048 })
     expect((await all(opened.chat(request('What is said of the sea?'), signal))).text).toBe(whole.text)
     await opened.unload()

@@ -12,24 +12,24 @@ import { loadEngine } from '../gpu/engine.ts'
 import type { GrammarLibrary } from '../gpu/grammar.ts'
 import type { AdapterFiles, Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
+import { digestOf } from '../storage/digest.ts'
 import { download } from '../storage/download.ts'
 import { chatOfEngine, type Drafts } from './chat-of-engine.ts'
+import { CONTEXT_TOKENS, LEAST_CONTEXT, SOFTWARE_CONTEXT_TOKENS } from './context-bounds.ts'
 import { type DraftSource, vocabularyMark } from './draft-source.ts'
-import type { AdapterFile, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
+import type { AdapterFile, EngineMemory, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
 import { replayOnEngine } from './replay-on-engine.ts'
 import { wrap } from './rpc.ts'
-import { blobSource } from './sources.ts'
+import { blobSource, verifiedSource } from './sources.ts'
 
-/** Context of a chat, in tokens: long enough for many turns, small enough that its f32 cache (47 MB here) fits anywhere. */
-const CONTEXT_TOKENS = 2048
-/** Below this a source, a question and an answer have no room together. */
-const LEAST_CONTEXT = 512
 /** src/gpu joins so many rows without another pass; more would slow each. */
 const CHATS = 4
 /** Adapters brought to the device with the model; more are only registered. */
 const AHEAD = 16
 /** Faults of an adapter itself, or of its match with the model. */
 const UNFIT = ['adapter_unsupported', 'adapter_mismatch', 'adapter_invalid', 'adapter_pool_full', 'safetensors_invalid', 'file_truncated']
+/** None of theirs: this GPU serves no adapter. Said once. */
+const UNSERVED = 'gpu_miscomputes_adapters'
 
 type Progress = (event: LoadProgress) => void
 const quiet: Progress = () => {}
@@ -38,6 +38,7 @@ interface Loaded {
   engine: Engine
   device: Device
   model: ModelFile
+  wantedTokens: number
   /** As draft-source.ts marks it. */
   vocabulary: string
   /** Digests. */
@@ -54,6 +55,7 @@ export class GpuDesk implements GpuWorker {
   #loaded: Loaded | null = null
   /** What `recover` loads. */
   #wanted: { model: ModelFile; adapters: AdapterFile[] } | null = null
+  /** At most; less after memory ran out in the middle of an answer. */
   #contextTokens = CONTEXT_TOKENS
   #recovering: Promise<LoadedEngine> | null = null
   #seats = new Seats(CHATS)
@@ -88,10 +90,10 @@ export class GpuDesk implements GpuWorker {
   }
 
   async load(model: ModelFile, adapters: AdapterFile[], progress: Progress, signal: AbortSignal): Promise<LoadedEngine> {
-    const file = await this.#file(model, progress, signal)
+    const file = await this.#file(model, progress, signal, true)
     if (this.#wanted?.model.sha256 !== model.sha256) this.#contextTokens = CONTEXT_TOKENS
     this.#wanted = { model, adapters }
-    if (this.#loaded?.model.sha256 !== model.sha256) await this.#open(model, file, progress, signal)
+    if (this.#loaded?.model.sha256 !== model.sha256) await this.#openOrMend(model, adapters, file, progress, signal)
     await this.#fit(adapters, signal)
     return this.#state()
   }
@@ -106,6 +108,12 @@ export class GpuDesk implements GpuWorker {
   async unload(): Promise<void> {
     this.#wanted = null
     this.#drop()
+  }
+
+  async memory(): Promise<EngineMemory | null> {
+    if (this.#loaded === null) return null
+    const { plan, poolBytes } = this.#loaded.engine.stats()
+    return { planned: plan, allocated: poolBytes }
   }
 
   async count(messages: ChatMessage[], begin: string): Promise<number> {
@@ -176,12 +184,14 @@ export class GpuDesk implements GpuWorker {
     return this.load(wanted!.model, wanted!.adapters, quiet, signal)
   }
 
-  #file(model: ModelFile, progress: Progress, signal: AbortSignal): Promise<Blob> {
+  /** @param unchecked what is kept is not hashed now, but chunk by chunk as it is read */
+  #file(model: ModelFile, progress: Progress, signal: AbortSignal, unchecked = false): Promise<Blob> {
     return this.#blobs.then((blobs) =>
       download({
         urls: model.urls,
         digest: model.sha256,
         bytes: model.bytes,
+        unchecked,
         ...(model.chunks === undefined ? {} : { chunks: model.chunks }),
         blobs,
         signal,
@@ -193,32 +203,51 @@ export class GpuDesk implements GpuWorker {
     )
   }
 
-  async #open(model: ModelFile, file: Blob, progress: Progress, signal: AbortSignal): Promise<void> {
+  /** A chunk that went wrong where it is kept is found while it is loaded: it is dropped, fetched again, and all begins anew. */
+  async #openOrMend(
+    model: ModelFile,
+    adapters: readonly AdapterFile[],
+    file: Blob,
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#open(model, adapters, file, progress, signal)
+    } catch (error) {
+      if (asOpenChatError(error).code !== 'chunk_mismatch') throw error
+      await (await this.#blobs).verify(model.sha256, { signal })
+      await this.#open(model, adapters, await this.#file(model, progress, signal, true), progress, signal)
+    }
+  }
+
+  async #open(model: ModelFile, adapters: readonly AdapterFile[], file: Blob, progress: Progress, signal: AbortSignal): Promise<void> {
     this.#drop()
+    const list = await (await this.#blobs).chunks(model.sha256)
+    const judged = list === null ? null : verifiedSource(file, list)
+    const source = judged ?? blobSource(file)
     const device = await openDevice(this.#gpu())
-    while (true) {
-      try {
-        const engine = await loadEngine({
-          device,
-          source: blobSource(file),
-          contextTokens: this.#contextTokens,
-          sha256: model.sha256,
-          ...(model.slidingWindow === undefined ? {} : { slidingWindow: model.slidingWindow }),
-          selfTest: { memory: this.#memory },
-          ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
-          signal,
-          onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
-        })
-        const vocabulary = vocabularyMark((text) => engine.encode(text))
-        this.#loaded = { engine, device, model, vocabulary, adapters: new Set(), refused: new Map() }
-        return
-      } catch (error) {
-        if (asOpenChatError(error).code !== 'gpu_out_of_memory' || this.#contextTokens <= LEAST_CONTEXT) {
-          device.destroy()
-          throw error
-        }
-        this.#contextTokens /= 2
-      }
+    try {
+      const bound = device.isFallbackAdapter ? SOFTWARE_CONTEXT_TOKENS : CONTEXT_TOKENS
+      const adapterBytes = adapters.slice(0, AHEAD).reduce((sum, { bytes }) => sum + bytes, 0)
+      const engine = await loadEngine({
+        device,
+        source,
+        contextTokens: Math.min(bound, this.#contextTokens),
+        fit: { least: LEAST_CONTEXT, gpu: this.#gpu(), adapterBytes },
+        sha256: model.sha256,
+        ...(model.slidingWindow === undefined ? {} : { slidingWindow: model.slidingWindow }),
+        selfTest: { memory: this.#memory },
+        ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
+        signal,
+        onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
+      })
+      judged?.forget()
+      const vocabulary = vocabularyMark((text) => engine.encode(text))
+      const wantedTokens = Math.min(bound, engine.trainedTokens)
+      this.#loaded = { engine, device, model, wantedTokens, vocabulary, adapters: new Set(), refused: new Map() }
+    } catch (error) {
+      device.destroy()
+      throw error
     }
   }
 
@@ -246,31 +275,45 @@ export class GpuDesk implements GpuWorker {
         engine.removeAdapter(digest)
         // An adapter of the visitor's that does not fit must not cost the model; anything else is no fault of the adapter.
         const { code, shortMessage } = asOpenChatError(error)
-        if (!UNFIT.includes(code)) throw error
-        refused.set(digest, `${name}: ${shortMessage}`)
+        if (code !== UNSERVED && !UNFIT.includes(code)) throw error
+        refused.set(digest, code === UNSERVED ? shortMessage : `${name}: ${shortMessage}`)
       }
     }
   }
 
-  /** Weights and config in the blob store, downloaded where they are missing. */
+  /** Weights and config in the blob store, downloaded where they are missing. The weights are hashed by whoever reads them. */
   async #adapterBlobs({ weights, config, digest, bytes }: AdapterFile, signal: AbortSignal): Promise<[Blob, Blob]> {
     const blobs = await this.#blobs
-    const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal })
+    const file = await download({ urls: weights === '' ? [] : [weights], digest, bytes, blobs, signal, unchecked: true })
     const urls = config.url === '' ? [] : [config.url]
     return [file, await download({ urls, digest: config.sha256, bytes: config.bytes, blobs, signal })]
   }
 
   async #adapterFiles(adapter: AdapterFile): Promise<AdapterFiles> {
-    const [file, text] = await this.#adapterBlobs(adapter, new AbortController().signal)
-    return { config: await text.text(), weights: new Uint8Array(await file.arrayBuffer()) }
+    const { signal } = new AbortController()
+    for (let mended = false; ; mended = true) {
+      const [file, text] = await this.#adapterBlobs(adapter, signal)
+      const weights = new Uint8Array(await file.arrayBuffer())
+      const sha256 = await digestOf(weights)
+      if (sha256 === adapter.digest) return { config: await text.text(), weights, sha256 }
+      if (mended) {
+        throw new OpenChatError('digest_mismatch', `The kept file of the adapter ${adapter.name} is another one.`, {
+          meta: { expected: adapter.digest, got: sha256, bytes: weights.length },
+          action: 'Remove the adapter and add it again.',
+        })
+      }
+      // Of what went wrong where it is kept, only the wrong chunks are fetched again.
+      await (await this.#blobs).verify(adapter.digest, { signal })
+    }
   }
 
   #state(): LoadedEngine {
-    const { engine, device, adapters, refused } = this.#current()
-    const wantedTokens = this.#contextTokens < CONTEXT_TOKENS ? CONTEXT_TOKENS : engine.contextTokens
+    const { engine, device, wantedTokens, adapters, refused } = this.#current()
     const { contextTokens } = engine
-    const demoted = (engine.stats().boot?.demoted ?? []).map(({ kernel, to }) => ({ kernel, to }))
-    return { ...factsOf(device), contextTokens, wantedTokens, demoted, adapters: [...adapters], refused: [...refused.values()] }
+    const { boot, bootAdapters } = engine.stats()
+    const demoted = [...(boot?.demoted ?? []), ...bootAdapters.flatMap((found) => found.demoted)].map(({ kernel, to }) => ({ kernel, to }))
+    const sentences = [...new Set(refused.values())]
+    return { ...factsOf(device), contextTokens, wantedTokens, demoted, adapters: [...adapters], refused: sentences }
   }
 }
 

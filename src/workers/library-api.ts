@@ -7,12 +7,24 @@ export interface KeptFile {
   bytes: number
 }
 
+/** What a model takes of the GPU, apart from how long its context is to be; gpu/model/memory-plan.ts. Bytes. */
 export interface ModelMemory {
   weights: number
-  cache: number
   scratch: number
+  pageCache: number
+  pageScratch: number
+  layers: number
   contextTokens: number
-  largestBuffer: number
+}
+
+/** With a context of `contextTokens`. Bytes. */
+export interface PlannedMemory {
+  weights: number
+  cache: number
+  adapters: number
+  scratch: number
+  total: number
+  contextTokens: number
 }
 
 /** What a GGUF file says of itself in its header, and what it will take. */
@@ -49,10 +61,11 @@ export interface TransferProgress {
   bytesPerSecond: number
 }
 
-export type FitVerdict =
-  | { verdict: 'fits' | 'tight' | 'too_large'; triedBytes: number }
+/** `plan` is of the longest context that fits, up to `wantedTokens`; of the shortest where none does. */
+export type FitVerdict = { plan: PlannedMemory; wantedTokens: number } & (
+  | { verdict: 'fits' | 'tight' | 'too_large' | 'no_gpu' }
   | { verdict: 'buffer_too_large'; wantedBytes: number; allowedBytes: number }
-  | { verdict: 'no_gpu' }
+)
 
 export interface AddedUrl {
   digest: string
@@ -92,5 +105,6 @@ export interface LibraryWorker {
   delete(digest: string): Promise<void>
   missing(): Promise<KeptFile[]>
   forget(digest: string): Promise<void>
-  fit(total: number, largestBuffer: number): Promise<FitVerdict>
+  /** Tries it on this GPU. @param adapterBytes of the adapters that will be used beside it */
+  fit(memory: ModelMemory, adapterBytes: number): Promise<FitVerdict>
 }

@@ -7,7 +7,7 @@ import { type GgufFile, readGguf } from '../gpu/formats/gguf.ts'
 import { readPeft, readPeftConfig } from '../gpu/formats/peft.ts'
 import { createChatTemplate } from '../gpu/model/chat-template.ts'
 import { modelConfig } from '../gpu/model/config.ts'
-import { memoryPlan } from '../gpu/model/memory-plan.ts'
+import { memoryShape, planOf } from '../gpu/model/memory-plan.ts'
 import { createTokenizer } from '../gpu/model/tokenizer.ts'
 import { probeMemory } from '../gpu/probe-memory.ts'
 import type { AdapterFiles, ByteSource } from '../gpu/types.ts'
@@ -16,13 +16,11 @@ import { digestOf } from '../storage/digest.ts'
 import { type BadChunk, download, downloadNameless } from '../storage/download.ts'
 import type { Journal } from '../storage/journal.ts'
 import { adapterOfFiles, adapterOfUrl } from './adapter-files.ts'
+import { CONTEXT_TOKENS, LEAST_CONTEXT } from './context-bounds.ts'
 import type { AdapterFacts, AddedUrl, BaseModel, LibraryWorker, ModelFacts, TransferProgress } from './library-api.ts'
 import { copyIntoStore, manyAddress, openServedModel, sourceOfFiles } from './model-files.ts'
 import { fileAddress, openServedFile } from './served-file.ts'
 import { blobSource, rangeSource } from './sources.ts'
-
-/** That of a chat, gpu-desk.ts. */
-const CONTEXT_TOKENS = 2048
 
 export interface LibraryPorts {
   blobs: BlobStore
@@ -199,9 +197,12 @@ export function openLibraryDesk({ blobs, journal, gpu }: LibraryPorts): LibraryW
     delete: (digest) => blobs.delete(digest),
     missing: () => journal.missing(blobs),
     forget: (digest) => journal.forget(digest),
-    async fit(total, largestBuffer) {
+    async fit(memory, adapterBytes) {
+      const most = Math.min(CONTEXT_TOKENS, memory.contextTokens)
       const device = gpu()
-      return device === null ? { verdict: 'no_gpu' } : probeMemory(device, { total, largestBuffer })
+      if (device === null) return { verdict: 'no_gpu', plan: planOf(memory, most, adapterBytes), wantedTokens: most }
+      const context = { least: Math.min(LEAST_CONTEXT, most), most }
+      return { ...(await probeMemory(device, { shape: memory, context, adapterBytes })), wantedTokens: most }
     },
   }
 }
@@ -210,7 +211,7 @@ export function openLibraryDesk({ blobs, journal, gpu }: LibraryPorts): LibraryW
 async function factsOf(source: ByteSource): Promise<ModelFacts> {
   const gguf = await readGguf(source)
   const config = modelConfig(gguf)
-  const { weights, cache, scratch, contextTokens, largestBuffer } = memoryPlan(gguf, CONTEXT_TOKENS)
+  const memory = memoryShape(gguf)
   // What cannot speak is of no use here, however well it computes.
   createChatTemplate(gguf, createTokenizer(gguf))
   const text = (key: string) => {
@@ -223,7 +224,7 @@ async function factsOf(source: ByteSource): Promise<ModelFacts> {
     architecture: config.architecture,
     contextTokens: config.contextTokens,
     bytes: source.bytes,
-    memory: { weights, cache, scratch, contextTokens, largestBuffer },
+    memory,
   }
 }
 

@@ -1,6 +1,8 @@
-// Random access to a file that is kept (a Blob) or served (HTTP ranges), as the engine's ByteSource.
+// Random access to a file that is kept (a Blob) or served (HTTP ranges), as the engine's ByteSource; a kept one also judged chunk
+// by chunk as it is read, so that a load costs one pass over the file instead of two.
 import { OpenChatError } from '../errors.ts'
 import type { ByteSource } from '../gpu/types.ts'
+import { digestOf } from '../storage/digest.ts'
 
 function ensureInside(bytes: number, offset: number, length: number): void {
   if (offset + length <= bytes) return
@@ -40,5 +42,71 @@ export function rangeSource(url: string, bytes: number): ByteSource {
         },
       )
     },
+  }
+}
+
+export interface VerifiedSource extends ByteSource {
+  /** Chunks read and hashed so far. */
+  readonly chunksRead: number
+  /** Lets go of what is at hand; later reads read again. */
+  forget(): void
+}
+
+/** Chunks at hand: gate and up of a layer are read side by side, each a little ahead. */
+const CHUNKS_KEPT = 4
+
+/**
+ * A kept file whose every chunk is hashed when it is first needed, before a byte of it is given out.
+ * @param list the digests of its chunks, `BlobStore.chunks`
+ * @throws chunk_mismatch, naming the chunk: something went wrong in this browser's storage
+ */
+export function verifiedSource(blob: Blob, { chunkBytes, chunks }: { chunkBytes: number; chunks: readonly string[] }): VerifiedSource {
+  const kept = new Map<number, Promise<Uint8Array>>()
+  let chunksRead = 0
+  const judged = async (chunk: number): Promise<Uint8Array> => {
+    chunksRead++
+    const offset = chunk * chunkBytes
+    const bytes = new Uint8Array(await blob.slice(offset, offset + chunkBytes).arrayBuffer())
+    const got = await digestOf(bytes)
+    if (got === chunks[chunk]) return bytes
+    throw new OpenChatError('chunk_mismatch', `Bytes ${offset} to ${offset + bytes.length - 1} of the kept file have changed.`, {
+      meta: { chunk, offset, bytes: bytes.length, expected: chunks[chunk] ?? '', got },
+      action: 'Load the model again: only this piece is fetched.',
+    })
+  }
+  const chunkOf = (chunk: number): Promise<Uint8Array> => {
+    const known = kept.get(chunk) ?? judged(chunk)
+    kept.delete(chunk)
+    kept.set(chunk, known)
+    for (const oldest of kept.keys()) {
+      if (kept.size <= CHUNKS_KEPT) break
+      kept.delete(oldest)
+    }
+    return known
+  }
+  return {
+    bytes: blob.size,
+    get chunksRead() {
+      return chunksRead
+    },
+    async read(offset, length) {
+      ensureInside(blob.size, offset, length)
+      if (length === 0) return new Uint8Array(0)
+      const first = Math.floor(offset / chunkBytes)
+      const last = Math.floor((offset + length - 1) / chunkBytes)
+      const within = (bytes: Uint8Array, chunk: number) =>
+        bytes.subarray(Math.max(0, offset - chunk * chunkBytes), Math.max(0, Math.min(bytes.length, offset + length - chunk * chunkBytes)))
+      if (first === last) return within(await chunkOf(first), first)
+      const parts = await Promise.all(Array.from({ length: last - first + 1 }, (_, i) => chunkOf(first + i)))
+      const out = new Uint8Array(length)
+      let at = 0
+      for (const [i, part] of parts.entries()) {
+        const piece = within(part, first + i)
+        out.set(piece, at)
+        at += piece.length
+      }
+      return out
+    },
+    forget: () => kept.clear(),
   }
 }

@@ -9,7 +9,7 @@ import { OpenChatError } from '../../errors.ts'
 import { folderFiles } from '../folders.testing.ts'
 import { createChatTemplate } from '../model/chat-template.ts'
 import { modelConfig } from '../model/config.ts'
-import { memoryPlan } from '../model/memory-plan.ts'
+import { memoryShape, planOf } from '../model/memory-plan.ts'
 import { createTokenizer } from '../model/tokenizer.ts'
 import { loadReference, type ReferenceModel, referenceLogits } from '../reference/forward.ts'
 import type { ByteSource } from '../types.ts'
@@ -72,7 +72,7 @@ async function throughHeader(source: ByteSource, past: () => void): Promise<Refe
   const gguf = await readGguf(source)
   past()
   modelConfig(gguf)
-  memoryPlan(gguf, 512)
+  planOf(memoryShape(gguf), 512)
   const tokenizer = createTokenizer(gguf)
   createChatTemplate(gguf, tokenizer).encode([{ role: 'user', content: 'the state of 1 union' }])
   return loadReference(gguf, source)

@@ -20,9 +20,19 @@ export function halfToFloat(bits: number): number {
   return halves[bits]
 }
 
-/** Many at once, a third of the time of one by one: an adapter of 10 MB is five million. */
-export function halvesToFloats(bits: Uint16Array, out: Float32Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = halves[bits[i]]
+/**
+ * Many at once, a third of the time of one by one: an adapter of 10 MB is five million.
+ * @returns whether all of them are finite, which costs nothing here and another pass later
+ */
+export function halvesToFloats(bits: Uint16Array, out: Float32Array): boolean {
+  let carried = 0
+  for (let i = 0; i < out.length; i++) {
+    const half = bits[i]
+    // An exponent of all ones, and no other, carries into bit 15.
+    carried |= (half & 0x7c00) + 0x400
+    out[i] = halves[half]
+  }
+  return (carried & 0x8000) === 0
 }
 
 /** @returns the bits of the binary16 nearest to `value`, ties to even. */

@@ -64,17 +64,22 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
 
 /**
  * A source rewritten as a whole, of another length perhaps: rows in another order, numbers in another type. Read from front to end
- * in pieces it is rewritten once: the whole is held until its last byte was read.
+ * in pieces, several asked for at a time, it is rewritten once: the whole is held until its last byte was read.
  */
 export function rewrittenSource(source: ByteSource, bytes: number, rewrite: (whole: Uint8Array) => Uint8Array): ByteSource {
-  let whole: Uint8Array | null = null
+  let whole: Promise<Uint8Array> | null = null
   return {
     bytes,
     async read(offset, length) {
       ensureInside(bytes, offset, length)
-      const held = whole ?? rewrite(await source.read(0, source.bytes))
+      const held = whole ?? source.read(0, source.bytes).then(rewrite)
       whole = offset + length === bytes ? null : held
-      return held.subarray(offset, offset + length)
+      const rewritten = await held.catch((error: unknown) => {
+        // A later read asks the source again.
+        if (whole === held) whole = null
+        throw error
+      })
+      return rewritten.subarray(offset, offset + length)
     },
   }
 }

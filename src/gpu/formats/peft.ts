@@ -6,7 +6,7 @@ import { OpenChatError } from '../../errors.ts'
 import type { ModelConfig } from '../model/config.ts'
 import type { AdapterFiles } from '../types.ts'
 import { patternFor } from './peft-pattern.ts'
-import { readSafetensors, type SafetensorsTensor, safetensorFloats } from './safetensors.ts'
+import { judgedFloats, readSafetensors, type SafetensorsTensor } from './safetensors.ts'
 
 export const loraModules = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
 export type LoraModule = (typeof loraModules)[number]
@@ -245,10 +245,8 @@ function moduleNumber(json: Json, patterns: string, fallback: string, path: stri
 }
 
 function finiteFloats(tensor: SafetensorsTensor): Float32Array<ArrayBuffer> {
-  const values = safetensorFloats(tensor)
+  const { values, finite } = judgedFloats(tensor)
   // One NaN here would become a NaN in every logit: say where it came from instead.
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) throw invalid(`Adapter tensor ${tensor.name} holds a value that is not finite.`)
-  }
+  if (!finite) throw invalid(`Adapter tensor ${tensor.name} holds a value that is not finite.`)
   return values
 }

@@ -39,20 +39,31 @@ export function readSafetensors(file: Uint8Array): SafetensorsFile {
 /**
  * A tensor's values in f32, in the file's order. @throws tensor_type_unsupported for anything but F32, F16, BF16.
  */
-export function safetensorFloats({ name, dtype, bytes }: SafetensorsTensor): Float32Array<ArrayBuffer> {
+export function safetensorFloats(tensor: SafetensorsTensor): Float32Array<ArrayBuffer> {
+  return judgedFloats(tensor).values
+}
+
+/** The same, and whether every one of them is finite. @throws tensor_type_unsupported */
+export function judgedFloats({ name, dtype, bytes }: SafetensorsTensor): { values: Float32Array<ArrayBuffer>; finite: boolean } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  // Copied by its constructor where they must be aligned: a Buffer's `slice` shares the memory of others.
   const out = new Float32Array(bytes.length / (dtypeBytes[dtype] ?? 1))
-  if (dtype === 'F32') for (let i = 0; i < out.length; i++) out[i] = view.getFloat32(4 * i, true)
-  else if (dtype === 'F16') halvesToFloats(new Uint16Array(new Uint8Array(bytes).buffer), out)
-  else if (dtype === 'BF16') for (let i = 0; i < out.length; i++) out[i] = bfloatToFloat(view.getUint16(2 * i, true))
+  // Bytes of a whole file are aligned as they lie; a Buffer's `slice` would share the memory of others.
+  const aligned = (size: number) => (bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes))
+  if (dtype === 'F16') {
+    const { buffer, byteOffset } = aligned(2)
+    return { values: out, finite: halvesToFloats(new Uint16Array(buffer, byteOffset, out.length), out) }
+  }
+  if (dtype === 'F32') {
+    const { buffer, byteOffset } = aligned(4)
+    out.set(new Float32Array(buffer, byteOffset, out.length))
+  } else if (dtype === 'BF16') for (let i = 0; i < out.length; i++) out[i] = bfloatToFloat(view.getUint16(2 * i, true))
   else {
     throw new OpenChatError('tensor_type_unsupported', `Tensor ${name} is stored as ${dtype}; F32, F16 and BF16 are read.`, {
       meta: { tensor: name, type: dtype },
       action: 'Export it again as F16.',
     })
   }
-  return out
+  return { values: out, finite: out.every((value) => Number.isFinite(value)) }
 }
 
 /** The bytes of a file that holds `tensors` in the given order. */

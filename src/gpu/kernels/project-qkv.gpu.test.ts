@@ -5,7 +5,7 @@ import type { LoraDelta } from '../formats/peft.ts'
 import { unpermuteRows } from '../formats/permute.ts'
 import { zRecord } from '../lora/face.ts'
 import { ropeTable } from '../model/rope-table.ts'
-import { qkvRows } from '../model/weights.ts'
+import { chosenFrom, qkvRows } from '../model/weights.ts'
 import { loraDelta } from '../reference/lora.ts'
 import { matmul } from '../reference/matmul.ts'
 import { rmsNorm } from '../reference/rms-norm.ts'
@@ -43,7 +43,9 @@ it.each([
     const widths = [heads * headDim, kvHeads * headDim, kvHeads * headDim]
     const [q, k, v] = widths.map((width, i) => storedMatrix('Q8_0', inputs, width, 3 + i))
     const shape = { heads, kvHeads, headDim, permutedQk: true }
-    const segment = await lab.segment(['Q8_0'], inputs, qkvRows([q, k, v], shape), ((heads + 2 * kvHeads) * headDim) / 4)
+    const matrices = [q, k, v].map((matrix) => ({ ...matrix, offset: 0 }))
+    const chosen = chosenFrom(qkvRows(matrices, shape), matrices)
+    const segment = await lab.segment(['Q8_0'], inputs, chosen, ((heads + 2 * kvHeads) * headDim) / 4)
     const h = noiseRows(tokens, inputs, 5)
     const gain = noise(inputs, 8)
     const norm = { width: inputs, epsilon: 1e-5, columns: columnsOfSum(variant, 8) }

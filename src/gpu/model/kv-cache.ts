@@ -56,6 +56,12 @@ export class KvCache {
     return this.#leases.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
+  /** Memory for one full context at once, so that an answer which began with room does not run out of it. @throws gpu_out_of_memory */
+  async fill(): Promise<void> {
+    const pages = Math.ceil(this.#shape.contextTokens / pageTokens)
+    if (pages > this.#pages) await this.#grow(pages)
+  }
+
   open(adapter: string): Sequence {
     const sequence: Sequence = { adapter, tokens: [], pages: [] }
     this.#live.add(sequence)
@@ -163,10 +169,20 @@ export class KvCache {
     }
     if (this.#free.length >= missing) return
     try {
-      await this.#grow(Math.max(this.#pages * 2, this.#pages + missing, 32))
+      await this.#growAbout(Math.max(this.#pages * 2, this.#pages + missing, 32), this.#pages + missing)
     } catch (error) {
       while (this.#free.length < missing && this.#parked.length > 0) this.#release(this.#parked.shift()!)
       if (this.#free.length < missing) throw error
+    }
+  }
+
+  /** What was wished for, or, where memory is short, what is needed. */
+  async #growAbout(wished: number, needed: number): Promise<void> {
+    try {
+      await this.#grow(wished)
+    } catch (error) {
+      if (needed === wished) throw error
+      await this.#grow(needed)
     }
   }
 

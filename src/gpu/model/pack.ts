@@ -7,12 +7,14 @@ import { floatToHalf, halfToFloat } from '../formats/half.ts'
 import { type BlockType, dequantise, readPart, type SupportedType, tensorTypes, typeBytes, zeroOf } from '../formats/quant.ts'
 import { blockWords, type WeightFormat } from '../kernels/projection.ts'
 
-/** A matrix as the file holds it: [outputs] rows of `inputs` weights. */
+/** A matrix as the file holds it: [outputs] rows of `inputs` weights, or some of its rows. */
 export interface SourceMatrix {
   type: SupportedType
   inputs: number
   outputs: number
   bytes: Uint8Array
+  /** The row that `bytes` begin with; 0 when absent. */
+  firstRow?: number
 }
 
 /** Which row of which source matrix is row `lane` (0..3) of a tile; null for none. */
@@ -62,7 +64,8 @@ export function packTiles(format: WeightFormat, inputs: number, choose: RowChoic
 /** @param at of the row's first word; words of one row lie four apart. */
 function packRow(format: WeightFormat, matrix: SourceMatrix, row: number, out: Uint32Array, at: number): void {
   const rowBytes = typeBytes(matrix.type, matrix.inputs)
-  const bytes = matrix.bytes.subarray(row * rowBytes, (row + 1) * rowBytes)
+  const from = (row - (matrix.firstRow ?? 0)) * rowBytes
+  const bytes = matrix.bytes.subarray(from, from + rowBytes)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (format === 'f32') packFloats(matrix.type, bytes, matrix.inputs, out, at)
   else if (format === 'q4') packNibbles(view, matrix.type === 'Q4_0', out, at)

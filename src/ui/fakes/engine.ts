@@ -81,6 +81,12 @@ export function fakeEngineService(query: URLSearchParams): EngineService {
       begin()
     },
     count: async (messages) => messages.reduce((sum, { content }) => sum + 5 + content.split(/\s+/).length, 0),
+    async memory() {
+      const { contextTokens } = facts.value
+      return state.value.state === 'ready' && contextTokens !== null
+        ? { plannedBytes: 216_700_000, allocatedBytes: 213_100_000, contextTokens }
+        : null
+    },
     async endpointModels(url) {
       if (!url.includes('good')) {
         throw new OpenChatError('endpoint_unreachable', `Nothing answers at ${url}.`, {

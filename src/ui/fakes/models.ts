@@ -173,7 +173,11 @@ export function fakeModels(query: URLSearchParams): ModelsService {
     wanted: async () => {},
     check: async () => ({ chunks: 24, wrong: 0 }),
     async fit(): Promise<Fit> {
-      return { verdict: 'fits', reason: 'Its 217 MB were tried on this GPU and found room.', plan: PLAN }
+      return {
+        verdict: 'fits',
+        reason: 'Should fit: 217 MB, with 2,048 tokens of context, were tried on this GPU and found room.',
+        plan: PLAN,
+      }
     },
     refresh: async () => {},
     async storage(): Promise<StorageReport> {

@@ -4,7 +4,7 @@
 import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { fromWire, type OpenChatError } from '../../errors.ts'
-import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'
+import type { EndpointDraft, EngineFacts, EngineMemory, EngineState } from '../services.ts'
 import { type EngineSide, type EngineVerbs, engineMoved } from './engine-side.ts'
 import { type Down, factsOf, stateOf, type Up } from './engine-wire.ts'
 import { told } from './told.ts'
@@ -42,6 +42,7 @@ export class EngineFollower implements EngineSide {
   pause = () => this.#call<void>('pause', [])
   choose = (id: string) => this.#call<void>('choose', [id])
   count = (messages: ChatMessage[], begin: string) => this.#call<number | null>('count', [messages, begin])
+  memory = () => this.#call<EngineMemory | null>('memory', [])
   replay = (ask: ReplayAsk) => this.#call<ReplayFindings>('replay', [ask])
   endpointModels = (url: string, key: string) => this.#call<string[]>('endpointModels', [url, key])
   addEndpoint = (draft: EndpointDraft) => this.#call<string>('addEndpoint', [draft])

@@ -10,7 +10,7 @@ import { resumed } from '../../engines/resume.ts'
 import { asOpenChatError, OpenChatError } from '../../errors.ts'
 import { keepStorage } from '../../storage/open.ts'
 import type { GpuFacts } from '../../workers/gpu-api.ts'
-import type { EndpointDraft, EngineChoice, EngineFacts, EngineState, Library } from '../services.ts'
+import type { EndpointDraft, EngineChoice, EngineFacts, EngineMemory, EngineState, Library } from '../services.ts'
 import { strings } from '../strings.ts'
 import { choicesOf, type Known, localId, proposalOf } from './engine-choices.ts'
 import type { EngineSettings, KeptEndpoint } from './engine-endpoints.ts'
@@ -74,6 +74,10 @@ export class EngineHost implements EngineSide {
 
   async count(messages: ChatMessage[], begin: string): Promise<number | null> {
     return this.state.value.state === 'ready' && this.#runner !== null ? this.#runner.count(messages, begin) : null
+  }
+
+  async memory(): Promise<EngineMemory | null> {
+    return this.state.value.state === 'ready' ? ((await this.#runner?.memory?.()) ?? null) : null
   }
 
   async replay(ask: ReplayAsk): Promise<ReplayFindings> {

@@ -48,6 +48,12 @@ export function localRunner(api: RemoteApi<GpuWorker>, model: LocalModel, first:
     unload: () => api.unload(),
     count: (messages: ChatMessage[], begin: string) => api.count(messages, begin),
     chat: (request, signal) => streamOf(api.chat(request, signal)),
+    async memory() {
+      const found = await api.memory()
+      if (found === null) return null
+      const { planned, allocated } = found
+      return { plannedBytes: planned.total, allocatedBytes: allocated, contextTokens: planned.contextTokens }
+    },
     replay: (ask) => api.replay(ask),
     async adapters(adapters) {
       wanted = adapters

@@ -2,7 +2,7 @@
 // Not the state that people see (engine-host.ts), and not the choice among them (engine-choices.ts).
 import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
-import type { Demotion, EngineState } from '../services.ts'
+import type { Demotion, EngineMemory, EngineState } from '../services.ts'
 
 export type Arriving = Extract<EngineState, { state: 'downloading' | 'loading' }>
 
@@ -29,6 +29,8 @@ export interface Runner {
   /** null where the engine cannot count. */
   count(messages: ChatMessage[], begin: string): Promise<number | null>
   chat(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+  /** Absent where the engine cannot say. */
+  memory?(): Promise<EngineMemory | null>
   /** Absent where what was drawn cannot be judged. */
   replay?(ask: ReplayAsk): Promise<ReplayFindings>
 }

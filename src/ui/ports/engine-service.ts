@@ -62,6 +62,7 @@ export function openEngine({ catalogue, models, records, drafts }: EngineParts):
       pause: () => void tabs.verb('pause'),
       choose: (id) => void tabs.verb('choose', id),
       count: (messages) => tabs.verb('count', messages, ''),
+      memory: () => tabs.verb('memory'),
       endpointModels: (url, key) => tabs.verb('endpointModels', url, key),
       addEndpoint: (draft) => tabs.verb('addEndpoint', draft),
       removeEndpoint: (id) => tabs.verb('removeEndpoint', id),

@@ -2,7 +2,7 @@
 import type { ReplayAsk, ReplayFindings } from '../../attribution/types.ts'
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../chat/ports.ts'
 import { OpenChatError } from '../../errors.ts'
-import type { EndpointDraft, EngineFacts, EngineState } from '../services.ts'
+import type { EndpointDraft, EngineFacts, EngineMemory, EngineState } from '../services.ts'
 import type { Told } from './told.ts'
 
 export interface EngineVerbs {
@@ -10,6 +10,7 @@ export interface EngineVerbs {
   pause(): Promise<void>
   choose(id: string): Promise<void>
   count(messages: ChatMessage[], begin: string): Promise<number | null>
+  memory(): Promise<EngineMemory | null>
   /** @throws engine_not_ready, replay_unavailable where another model or engine is loaded */
   replay(ask: ReplayAsk): Promise<ReplayFindings>
   endpointModels(url: string, key: string): Promise<string[]>
@@ -29,6 +30,7 @@ export const VERBS: readonly (keyof EngineVerbs)[] = [
   'pause',
   'choose',
   'count',
+  'memory',
   'replay',
   'endpointModels',
   'addEndpoint',

@@ -138,6 +138,7 @@ function house() {
         pause: async () => {},
         choose: async () => {},
         count: async (messages) => messages.length,
+        memory: async () => null,
         replay: async () => {
           throw new OpenChatError('replay_unavailable', 'Nothing is replayed here.')
         },

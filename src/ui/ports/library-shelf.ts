@@ -6,7 +6,7 @@ import { asOpenChatError, OpenChatError } from '../../errors.ts'
 import { indexedDbRecords, type Records } from '../../storage/records.ts'
 import type { AdapterFacts, LibraryWorker, ModelFacts, ModelMemory, TransferProgress } from '../../workers/library-api.ts'
 import { openWorker } from '../../workers/rpc.ts'
-import { bytes } from '../format.ts'
+import { bytes, count } from '../format.ts'
 import type { AddProgress, Fit, Library, LocalAdapter, LocalModel, ModelsService, Transfer } from '../services.ts'
 import { models as words } from '../strings/models.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -174,19 +174,24 @@ export function openShelf(catalogue: Catalogue, library: Told<Library>): ModelsS
   async function fitOf(digest: string): Promise<Fit> {
     const entry = await records.get(digest)
     const memory = entry?.kind === 'model' ? entry.memory : catalogue.models.find(({ sha256 }) => sha256 === digest)?.memory
-    if (memory === undefined) return { verdict: 'unknown', reason: words.fit.unread, plan: null }
-    const { weights, cache, scratch, contextTokens, largestBuffer } = memory
+    // A record of an earlier version of the page tells less.
+    if (memory?.pageCache === undefined) return { verdict: 'unknown', reason: words.fit.unread, plan: null }
     const mine = library.value.adapters.filter(({ base }) => base === null || base === digest)
-    // Their pools double as they grow.
-    const adapters = 2 * mine.reduce((sum, adapter) => sum + adapter.bytes, 0)
-    const plan = { weights, cache, adapters, scratch, total: weights + cache + adapters + scratch, contextTokens }
-    const found = await api.fit(plan.total, Math.max(largestBuffer, adapters))
+    const found = await api.fit(
+      memory,
+      mine.reduce((sum, adapter) => sum + adapter.bytes, 0),
+    )
+    const { plan, wantedTokens } = found
     const say = words.fit
     if (found.verdict === 'no_gpu') return { verdict: 'unknown', reason: say.noGpu, plan }
     if (found.verdict === 'buffer_too_large') {
       return { verdict: 'too_large', reason: say.buffer(bytes(found.wantedBytes), bytes(found.allowedBytes)), plan }
     }
-    return { verdict: found.verdict, reason: say[found.verdict](bytes(plan.total)), plan }
+    const shorter = found.verdict === 'fits' && plan.contextTokens < wantedTokens
+    const reason = shorter
+      ? say.shorter(bytes(plan.total), count(plan.contextTokens), count(wantedTokens))
+      : say[found.verdict](bytes(plan.total), count(plan.contextTokens))
+    return { verdict: found.verdict, reason, plan }
   }
 
   async function begin(): Promise<void> {

@@ -67,6 +67,13 @@ export interface EngineFacts {
   tab: 'leader' | 'follower'
 }
 
+/** Bytes of the GPU: what loading planned for the context that was chosen, and what is taken at this moment. */
+export interface EngineMemory {
+  plannedBytes: number
+  allocatedBytes: number
+  contextTokens: number
+}
+
 export interface EndpointDraft {
   /** Base address that `/v1/models` and `/v1/chat/completions` follow; a `/v1` at its end is understood. */
   url: string
@@ -93,6 +100,8 @@ export interface EngineService {
   choose(id: string): void
   /** Tokens of a prompt under the chosen model's template; null where the engine cannot say. */
   count(messages: ChatMessage[]): Promise<number | null>
+  /** null where nothing is loaded, or the engine cannot say. */
+  memory(): Promise<EngineMemory | null>
   /** Models that an endpoint lists. @throws endpoint_unreachable, endpoint_refused, endpoint_malformed */
   endpointModels(url: string, key: string, signal: AbortSignal): Promise<string[]>
   /** Keeps an endpoint as a choice. @returns its id @throws endpoint_invalid */

@@ -1,6 +1,6 @@
 // The model as the page sees it: absent, arriving, ready or impossible. Answers wait on `whenReady`.
 // It asks before spending a metered connection and never otherwise.
-import type { EngineChoice, EngineFacts, EngineService, EngineState, ModelCard } from '../services.ts'
+import type { EngineChoice, EngineFacts, EngineMemory, EngineService, EngineState, ModelCard } from '../services.ts'
 
 /** The part of the Network Information API that says "do not spend this connection"; absent outside Chromium. */
 interface Connection {
@@ -55,6 +55,10 @@ export class EngineView {
 
   get ready(): boolean {
     return this.#state.state === 'ready' && this.#wanted === null
+  }
+
+  memory(): Promise<EngineMemory | null> {
+    return this.#service.memory()
   }
 
   /** Asking makes sense: ready now, or later without the visitor doing anything impossible. */

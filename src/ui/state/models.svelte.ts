@@ -2,7 +2,17 @@
 // own download and loading are the engine's (engine.svelte.ts); this only says `use`.
 // Invariants: one thing is added at a time; a failed addition stays in sight until the next.
 import { asOpenChatError, type OpenChatError } from '../../errors.ts'
-import type { AddProgress, Fit, Library, ListedModel, LocalAdapter, LocalModel, ModelsService, StorageReport } from '../services.ts'
+import type {
+  AddProgress,
+  EngineMemory,
+  Fit,
+  Library,
+  ListedModel,
+  LocalAdapter,
+  LocalModel,
+  ModelsService,
+  StorageReport,
+} from '../services.ts'
 import { models as words } from '../strings/models.ts'
 import { strings } from '../strings.ts'
 import type { App } from './app.svelte.ts'
@@ -25,6 +35,7 @@ class ModelsState {
   #fits = $state.raw<Record<string, Fit>>({})
   #adding = $state.raw<{ what: Adding; progress: AddProgress | null } | null>(null)
   #refused = $state.raw<{ what: Adding; error: OpenChatError } | null>(null)
+  #memory = $state.raw<EngineMemory | null>(null)
   #report = $state.raw<StorageReport | null>(null)
   /** null: not asked; else what the browser answered. */
   #promised = $state.raw<boolean | null>(null)
@@ -50,6 +61,11 @@ class ModelsState {
 
   get refused(): { what: Adding; error: OpenChatError } | null {
     return this.#refused
+  }
+
+  /** Of the model in use, as last looked at. */
+  get memory(): EngineMemory | null {
+    return this.#memory
   }
 
   get report(): StorageReport | null {
@@ -146,6 +162,12 @@ class ModelsState {
   async lookAtStorage(): Promise<void> {
     await this.#try(async () => {
       this.#report = await this.service.storage()
+    })
+  }
+
+  async lookAtMemory(): Promise<void> {
+    await this.#try(async () => {
+      this.#memory = await this.engine.memory()
     })
   }
 

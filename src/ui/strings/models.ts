@@ -19,6 +19,7 @@ export const models = {
   memory: 'Memory',
   memoryDetail: (weights: string, cache: string, rest: string, context: string) =>
     `${weights} weights, ${cache} for ${context} tokens of context, ${rest} to work in`,
+  memoryNow: (taken: string, planned: string, context: string) => `${taken} taken now; ${planned} planned for ${context} tokens of context`,
   rank: (n: number) => `rank ${n}`,
   base: 'For',
   anyBase: 'models it fits',
@@ -51,9 +52,14 @@ export const models = {
   added: (name: string) => `${name} is here.`,
 
   fit: {
-    fits: (total: string) => `Should fit: ${total} were tried on this GPU and found room.`,
-    tight: (total: string) => `Tight: there is room for its ${total}, but hardly for anything beside it.`,
-    too_large: (total: string) => `Will not fit: this GPU has no room for its ${total}.`,
+    fits: (total: string, context: string) =>
+      `Should fit: ${total}, with ${context} tokens of context, were tried on this GPU and found room.`,
+    shorter: (total: string, context: string, wanted: string) =>
+      `Should fit with a context of ${context} tokens (${total}): for ${wanted} this GPU found no room.`,
+    tight: (total: string, context: string) =>
+      `Tight: there is room for its ${total} with a context of ${context} tokens, but hardly for anything beside it.`,
+    too_large: (total: string, context: string) =>
+      `Will not fit: this GPU has no room for its ${total}, even with ${context} tokens of context.`,
     buffer: (wanted: string, allowed: string) => `Will not fit: it needs one buffer of ${wanted}, and this GPU allows ${allowed}.`,
     noGpu: 'Not tried: this browser offers no WebGPU.',
     unread: 'Not known until the file was read.',
