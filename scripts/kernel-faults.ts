@@ -293,6 +293,27 @@ const kernels: Row[] = [
     'lora/mixes.gpu: rank 16 alone',
   ],
   [
+    'lora-shrink.wgsl',
+    'the norm before q k v is left out of their shrink',
+    '/ f32(NORM_WIDTH) + EPSILON',
+    '+ EPSILON',
+    'boot-adapters.gpu: adapters of llama in Q5_1 pass',
+  ],
+  [
+    'norm-shrink.wgsl',
+    'the norm is taken of the gains as well',
+    'sum += dot(y, y);',
+    'sum += dot(y * gain[at], y * gain[at]);',
+    'kernels/norm-shrink.gpu: 7 wide, rank 9',
+  ],
+  [
+    'norm-shrink.wgsl',
+    'the delta is added and not kept',
+    'h[row * H_STRIDE + at] = sum;',
+    'h[row * H_STRIDE + at] = y;',
+    'kernels/norm-shrink.gpu: 7 wide, rank 9',
+  ],
+  [
     'tile/lora-expand.wgsl',
     'two rows of B are one',
     'let second = b + rows.z / 2u * rank;',
@@ -423,6 +444,14 @@ const host: Row[] = [
     'range.length += next.length',
     'range.length = next.length',
     'lora/extents: never gives a unit twice',
+  ],
+  ['device.ts', 'work that has no end is waited for', 'if (--left === 0)', 'if (left === 0)', 'device: is given up as lost'],
+  [
+    'boot-adapters.ts',
+    'adapters that no kernel computes rightly are served',
+    'if (refused !== null) throw miscomputes(this.#parts.device, refused)',
+    '',
+    'boot-adapters.gpu: refuses adapters in thread-1, by name (/norm-shrink/)',
   ],
   ['turns.ts', 'turns are not waited for', 'this.#last.then(work)', 'Promise.resolve().then(work)', 'turns: never overlaps'],
 ]
