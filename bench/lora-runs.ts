@@ -1,6 +1,7 @@
 // What bench/lora.ts measures: a switch of adapter from each tier, a contributor group dropped, leave-one-out over eight groups,
-// four adapters on one prompt, and the trace of a thousand adapters. Pairs take turns within a run, so that a busy machine slows
-// both alike. Invariant: what was timed is checked, or nothing is said.
+// several adapters on one prompt, and the trace of a thousand adapters. Pairs take turns within a run, so that a busy machine slows
+// both alike. Rows under adapters are held against one row and against as many rows of the base: where a device is bound by
+// arithmetic, most of what many rows cost is rows. Invariant: what was timed is checked, or nothing is said.
 import { performance } from 'node:perf_hooks'
 import { OpenChatError } from '../src/errors.ts'
 import type { AdapterFiles, AdapterPart, Engine, Session } from '../src/gpu/types.ts'
@@ -98,38 +99,55 @@ export function onePrompt(engine: Engine, names: readonly string[], runs: number
 
 async function rowsAgainstOne(engine: Engine, choices: readonly AdapterPart[][], label: string, runs: number, steps: number) {
   const prompt = randomTokens(engine.vocab, promptTokens, 5)
-  const opened = async (choice: AdapterPart[]): Promise<Session> => {
+  const opened = async (choice: AdapterPart[] | null): Promise<Session> => {
     const session = engine.session(choice)
     await session.prefill(prompt)
     return session
   }
-  const sessions: Session[] = []
-  for (const choice of choices) sessions.push(await opened(choice))
-  const alone = await opened(choices[0])
-  const one: Sample = { label: `${label}: one row`, unit: 'ms', values: [] }
-  const all: Sample = { label: `${label}: all rows`, unit: 'ms', values: [] }
-  const ratio: Sample = { label: `${label} against 1`, unit: '× time', values: [] }
+  const rows: Session[] = []
+  const base: Session[] = []
+  for (const choice of choices) {
+    rows.push(await opened(choice))
+    base.push(await opened(null))
+  }
+  const [alone, bare] = [await opened(choices[0]), await opened(null)]
+  const { length: count } = choices
+  const sample = (what: string, unit: string): Sample => ({ label: `${label}${what}`, unit, values: [] })
+  const one = sample(': one row', 'ms')
+  const all = sample(': all rows', 'ms')
+  const toOne = sample(' against 1', '× time')
+  const toBase = sample(` against ${count} base rows`, '× time')
+  const baseToOne = sample(`: ${count} base rows against 1`, '× time')
+  const step = async (sessions: readonly Session[], token: number): Promise<{ ms: number; logits: Float32Array[] }> => {
+    let logits: Float32Array[] = []
+    const ms = await timed(async () => {
+      logits = await engine.step(sessions.map((session) => ({ session, token })))
+    })
+    return { ms, logits }
+  }
   for (let run = 0; run <= runs; run++) {
-    for (let step = 0; step < steps; step++) {
-      const [token] = randomTokens(engine.vocab, 1, 100 * run + step)
-      let single: Float32Array = new Float32Array()
-      const singleMs = await timed(async () => {
-        ;[single] = await engine.step([{ session: alone, token }])
-      })
-      let rows: Float32Array[] = []
-      const rowsMs = await timed(async () => {
-        rows = await engine.step(sessions.map((session) => ({ session, token })))
-      })
-      if (differs(rows[0], single) > 1e-3) throw invalid('A row beside others is not what it is alone.')
-      if (rows.slice(1).some((row) => differs(row, single) < 1e-6)) throw invalid('Another adapter, or one group less, changed nothing.')
+    for (let at = 0; at < steps; at++) {
+      const [token] = randomTokens(engine.vocab, 1, 100 * run + at)
+      const single = await step([alone], token)
+      const together = await step(rows, token)
+      const plain = await step([bare], token)
+      const plains = await step(base, token)
+      if (differs(together.logits[0], single.logits[0]) > 1e-3) throw invalid('A row beside others is not what it is alone.')
+      if (plains.logits.some((row) => differs(row, plain.logits[0]) > 1e-3))
+        throw invalid('A base row beside others is not what it is alone.')
+      if (together.logits.slice(1).some((row) => differs(row, single.logits[0]) < 1e-6)) {
+        throw invalid('Another adapter, or one group less, changed nothing.')
+      }
       if (run === 0) continue
-      one.values.push(singleMs)
-      all.values.push(rowsMs)
-      ratio.values.push(rowsMs / singleMs)
+      one.values.push(single.ms)
+      all.values.push(together.ms)
+      toOne.values.push(together.ms / single.ms)
+      toBase.values.push(together.ms / plains.ms)
+      baseToOne.values.push(plains.ms / plain.ms)
     }
   }
-  for (const session of [...sessions, alone]) session.dispose()
-  return [one, all, ratio]
+  for (const session of [...rows, ...base, alone, bare]) session.dispose()
+  return [one, all, toOne, toBase, baseToOne]
 }
 
 /** Requests whose adapters follow Zipf's law, in blocks; after each block the same requests under one adapter. */
