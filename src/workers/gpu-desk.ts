@@ -15,7 +15,7 @@ import type { BlobStore } from '../storage/blobs.ts'
 import { digestOf } from '../storage/digest.ts'
 import { download } from '../storage/download.ts'
 import { chatOfEngine, type Drafts } from './chat-of-engine.ts'
-import { CONTEXT_TOKENS, LEAST_CONTEXT, SOFTWARE_CONTEXT_TOKENS } from './context-bounds.ts'
+import { LEAST_CONTEXT, mostContext } from './context-bounds.ts'
 import { type DraftSource, vocabularyMark } from './draft-source.ts'
 import type { AdapterFile, EngineMemory, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
 import { replayOnEngine } from './replay-on-engine.ts'
@@ -56,7 +56,7 @@ export class GpuDesk implements GpuWorker {
   /** What `recover` loads. */
   #wanted: { model: ModelFile; adapters: AdapterFile[] } | null = null
   /** At most; less after memory ran out in the middle of an answer. */
-  #contextTokens = CONTEXT_TOKENS
+  #contextTokens = Number.POSITIVE_INFINITY
   #recovering: Promise<LoadedEngine> | null = null
   #seats = new Seats(CHATS)
   #drafts: DraftSource | null = null
@@ -91,7 +91,7 @@ export class GpuDesk implements GpuWorker {
 
   async load(model: ModelFile, adapters: AdapterFile[], progress: Progress, signal: AbortSignal): Promise<LoadedEngine> {
     const file = await this.#file(model, progress, signal, true)
-    if (this.#wanted?.model.sha256 !== model.sha256) this.#contextTokens = CONTEXT_TOKENS
+    if (this.#wanted?.model.sha256 !== model.sha256) this.#contextTokens = Number.POSITIVE_INFINITY
     this.#wanted = { model, adapters }
     if (this.#loaded?.model.sha256 !== model.sha256) await this.#openOrMend(model, adapters, file, progress, signal)
     await this.#fit(adapters, signal)
@@ -227,12 +227,11 @@ export class GpuDesk implements GpuWorker {
     const source = judged ?? blobSource(file)
     const device = await openDevice(this.#gpu())
     try {
-      const bound = device.isFallbackAdapter ? SOFTWARE_CONTEXT_TOKENS : CONTEXT_TOKENS
       const adapterBytes = adapters.slice(0, AHEAD).reduce((sum, { bytes }) => sum + bytes, 0)
       const engine = await loadEngine({
         device,
         source,
-        contextTokens: Math.min(bound, this.#contextTokens),
+        contextTokens: mostContext(device.isFallbackAdapter, this.#contextTokens),
         fit: { least: LEAST_CONTEXT, gpu: this.#gpu(), adapterBytes },
         sha256: model.sha256,
         ...(model.slidingWindow === undefined ? {} : { slidingWindow: model.slidingWindow }),
@@ -243,7 +242,7 @@ export class GpuDesk implements GpuWorker {
       })
       judged?.forget()
       const vocabulary = vocabularyMark((text) => engine.encode(text))
-      const wantedTokens = Math.min(bound, engine.trainedTokens)
+      const wantedTokens = mostContext(device.isFallbackAdapter, engine.trainedTokens)
       this.#loaded = { engine, device, model, wantedTokens, vocabulary, adapters: new Set(), refused: new Map() }
     } catch (error) {
       device.destroy()

@@ -67,6 +67,19 @@ describe('a model of the visitor’s own', () => {
     expect(await desk.missing()).toEqual([])
   })
 
+  it('is planned with the context that is asked for here, at most its own, before there is a GPU to try it on', async () => {
+    const { desk } = setUp()
+    const { facts } = await desk.addModelFile(fileOf(model, 'tiny.gguf'), quiet, never)
+    const own = await desk.fit(facts.memory, 0)
+    expect(own).toMatchObject({ verdict: 'no_gpu', wantedTokens: 2048, plan: { contextTokens: 2048, adapters: 0 } })
+    const longer = await desk.fit({ ...facts.memory, contextTokens: 131072 }, 1_000_000)
+    expect(longer).toMatchObject({ wantedTokens: 4096, plan: { contextTokens: 4096 } })
+    expect(longer.plan.cache).toBe(2 * own.plan.cache)
+    expect(longer.plan.adapters).toBeGreaterThanOrEqual(2_000_000)
+    const { weights, cache, adapters, scratch, total } = longer.plan
+    expect(total).toBe(weights + cache + adapters + scratch)
+  })
+
   it('comes from an address, its header first', async () => {
     const { desk, blobs } = setUp()
     const server = await serve(model)

@@ -16,7 +16,7 @@ import { digestOf } from '../storage/digest.ts'
 import { type BadChunk, download, downloadNameless } from '../storage/download.ts'
 import type { Journal } from '../storage/journal.ts'
 import { adapterOfFiles, adapterOfUrl } from './adapter-files.ts'
-import { CONTEXT_TOKENS, LEAST_CONTEXT } from './context-bounds.ts'
+import { LEAST_CONTEXT, mostContext } from './context-bounds.ts'
 import type { AdapterFacts, AddedUrl, BaseModel, LibraryWorker, ModelFacts, TransferProgress } from './library-api.ts'
 import { copyIntoStore, manyAddress, openServedModel, sourceOfFiles } from './model-files.ts'
 import { fileAddress, openServedFile } from './served-file.ts'
@@ -198,8 +198,9 @@ export function openLibraryDesk({ blobs, journal, gpu }: LibraryPorts): LibraryW
     missing: () => journal.missing(blobs),
     forget: (digest) => journal.forget(digest),
     async fit(memory, adapterBytes) {
-      const most = Math.min(CONTEXT_TOKENS, memory.contextTokens)
       const device = gpu()
+      const adapter = await device?.requestAdapter({ powerPreference: 'high-performance' })
+      const most = mostContext(adapter?.info.isFallbackAdapter ?? false, memory.contextTokens)
       if (device === null) return { verdict: 'no_gpu', plan: planOf(memory, most, adapterBytes), wantedTokens: most }
       const context = { least: Math.min(LEAST_CONTEXT, most), most }
       return { ...(await probeMemory(device, { shape: memory, context, adapterBytes })), wantedTokens: most }
