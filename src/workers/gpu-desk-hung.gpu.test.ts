@@ -19,8 +19,8 @@ test('goes on with the same words after work on its device hung', async () => {
   const blobs = createBlobs(memoryPieces())
   await blobs.put(sha256, bytes)
   const gpu = openNodeGpu()
-  /** Nothing submitted to the first device ends any more. */
-  let stuck = false
+  /** Nothing submitted to the devices so far ends any more. */
+  let stuck = 0
   let devices = 0
   const noted = {
     requestAdapter: async (options?: GPURequestAdapterOptions) => {
@@ -29,12 +29,12 @@ test('goes on with the same words after work on its device hung', async () => {
       const request = adapter.requestDevice.bind(adapter)
       adapter.requestDevice = async (descriptor) => {
         const device = await request(descriptor)
-        if (devices++ > 0) return device
+        const index = devices++
         const create = device.createBuffer.bind(device)
         device.createBuffer = (about) => {
           const buffer = create(about)
           const map = buffer.mapAsync.bind(buffer)
-          buffer.mapAsync = (...range) => (stuck ? new Promise<undefined>(() => undefined) : map(...range))
+          buffer.mapAsync = (...range) => (index < stuck ? new Promise<undefined>(() => undefined) : map(...range))
           return buffer
         }
         return device
@@ -61,17 +61,17 @@ test('goes on with the same words after work on its device hung', async () => {
     return text
   }
   const whole = await said(() => {})
-  expect(devices).toBe(1)
+  expect(devices).toBeGreaterThan(0)
   // The clock of waiting alone; all else runs in its own time.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const resumedText = said((count) => {
-    if (count === 7) stuck = true
+    if (count === 7) stuck = devices
   })
-  await vi.waitFor(() => expect(stuck).toBe(true), { timeout: 60_000 })
+  await vi.waitFor(() => expect(stuck).toBeGreaterThan(0), { timeout: 60_000 })
   await vi.waitFor(
     () => {
       vi.advanceTimersByTime(60_000)
-      expect(devices).toBe(2)
+      expect(devices).toBeGreaterThan(stuck)
     },
     { timeout: 60_000 },
   )
