@@ -17,7 +17,7 @@ import { modelConfig } from '../src/gpu/model/config.ts'
 import type { AdapterFiles, Engine } from '../src/gpu/types.ts'
 import { loadPhases } from './lora-load.ts'
 import { dropTimes, groupedAdapter, leaveOneOut, onePrompt, type Sample, switchTimes, zipfTrace } from './lora-runs.ts'
-import { adapterWeights, type ShapeName, shapeSource, shapes } from './shapes.ts'
+import { adapterWeights, type ShapeName, shapeAdapter, shapeSource, shapes } from './shapes.ts'
 
 const bars: Record<string, number> = {
   'switch, on the device': 1,
@@ -100,11 +100,11 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Eight adapters that do say different things, unlike those of the trace. */
+/** Eight adapters that do say different things, unlike those of the trace, and have no groups: each is one segment a module. */
 async function distinct(engine: Engine, shape: Parameters<typeof groupedAdapter>[0]): Promise<string[]> {
   const names = Array.from({ length: 8 }, (_, i) => `distinct ${i}`)
   for (const [i, name] of names.entries()) {
-    engine.registerAdapter(name, async () => groupedAdapter(shape, 16, 700 + i))
+    engine.registerAdapter(name, async () => shapeAdapter(shape, 16, 700 + i))
     await engine.preloadAdapter(name)
   }
   return names
