@@ -93,19 +93,17 @@ async function* chunksOf(
   const choice = (delta: ChatCompletionChunk.Choice.Delta, finish: ChatCompletionFinishReason | null = null) =>
     chunk([{ index: 0, delta, finish_reason: finish }])
   let begun = false
-  let prefilled = 0
-  for await (const event of events) {
+  for await (const piece of piecesOf(events, engine)) {
     if (!begun) {
       begun = true
       yield choice({ role: 'assistant', content: '' })
     }
-    if (event.type === 'prefill') prefilled ||= event.total - event.done
-    else if (event.type === 'token' && event.logprobs) {
-      yield chunk([{ index: 0, delta: { content: event.text }, finish_reason: null, logprobs: { content: [told(event, engine)] } }])
-    } else if (event.type === 'token' && event.text !== '') yield choice({ content: event.text })
-    else if (event.type === 'end') {
-      yield choice({}, finishOf(event))
-      if (withUsage) yield { ...chunk([]), usage: usageOf(event, prefilled) }
+    if (piece.type === 'text') {
+      const { text, logprobs } = piece
+      yield logprobs ? chunk([{ index: 0, delta: { content: text }, finish_reason: null, logprobs }]) : choice({ content: text })
+    } else if (piece.type === 'end') {
+      yield choice({}, finishOf(piece.end))
+      if (withUsage) yield { ...chunk([]), usage: usageOf(piece.end, piece.prefilled) }
     }
   }
 }
@@ -127,22 +125,39 @@ export interface Settled {
   logprobs: { content: ChatCompletionTokenLogprob[] } | null
 }
 
+/** What a stream tells, whatever a chunk of it looks like. */
+type Piece =
+  | { type: 'reading' }
+  | { type: 'text'; text: string; logprobs?: { content: ChatCompletionTokenLogprob[] } }
+  | { type: 'end'; end: EndEvent; prefilled: number }
+
+/** A token without words is text only where its log probability was asked for. */
+export async function* piecesOf(events: AsyncIterable<TextEvent>, engine: TextEngine): AsyncGenerator<Piece, void, void> {
+  let prefilled = 0
+  for await (const event of events) {
+    if (event.type === 'prefill') {
+      prefilled ||= event.total - event.done
+      yield { type: 'reading' }
+    } else if (event.type === 'end') yield { type: 'end', end: event, prefilled }
+    else if (event.logprobs) yield { type: 'text', text: event.text, logprobs: { content: [told(event, engine)] } }
+    else yield event.text === '' ? { type: 'reading' } : { type: 'text', text: event.text }
+  }
+}
+
 /** Reads an answer to its end. */
 export async function settled(events: AsyncIterable<TextEvent>, engine: TextEngine): Promise<Settled> {
   const content: ChatCompletionTokenLogprob[] = []
-  let end: EndEvent | undefined
-  let prefilled = 0
-  for await (const event of events) {
-    if (event.type === 'prefill') prefilled ||= event.total - event.done
-    if (event.type === 'token' && event.logprobs) content.push(told(event, engine))
-    if (event.type === 'end') end = event
+  let end: Extract<Piece, { type: 'end' }> | undefined
+  for await (const piece of piecesOf(events, engine)) {
+    if (piece.type === 'text') content.push(...(piece.logprobs?.content ?? []))
+    if (piece.type === 'end') end = piece
   }
   if (end === undefined) throw new OpenChatError('internal_error', 'The engine ended without saying how.')
-  return { end, prefilled, logprobs: content.length === 0 ? null : { content } }
+  return { end: end.end, prefilled: end.prefilled, logprobs: content.length === 0 ? null : { content } }
 }
 
 /** A token with its log probability, by the model itself. `bytes` is null for a token that ends within a character. */
-export function told({ id, logprobs }: Extract<TextEvent, { type: 'token' }>, engine: TextEngine): ChatCompletionTokenLogprob {
+function told({ id, logprobs }: Extract<TextEvent, { type: 'token' }>, engine: TextEngine): ChatCompletionTokenLogprob {
   const entry = (token: number, logprob: number) => {
     const text = engine.decode([token])
     return { token: text, logprob, bytes: text.includes('\uFFFD') ? null : [...new TextEncoder().encode(text)] }

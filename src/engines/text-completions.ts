@@ -13,10 +13,10 @@ import {
   finishOf,
   type Heading,
   headingOf,
+  piecesOf,
   settled,
   type TextEngine,
   type TextEvent,
-  told,
   usageOf,
 } from './chat-completions.ts'
 import { type OwnFields, type TextFields, textRequest } from './openai-request.ts'
@@ -49,15 +49,13 @@ async function* chunksOf(
   withUsage: boolean,
   engine: TextEngine,
 ): AsyncGenerator<Completion, void, void> {
-  let prefilled = 0
-  for await (const event of events) {
-    if (event.type === 'prefill') prefilled ||= event.total - event.done
-    else if (event.type === 'token' && event.logprobs) {
-      yield shaped(heading, [{ index: 0, text: event.text, finish_reason: null, logprobs: { content: [told(event, engine)] } }])
-    } else if (event.type === 'token' && event.text !== '') yield shaped(heading, [{ index: 0, text: event.text, finish_reason: null }])
-    else if (event.type === 'end') {
-      yield shaped(heading, [{ index: 0, text: '', finish_reason: finishOf(event) }])
-      if (withUsage) yield shaped(heading, [], usageOf(event, prefilled))
+  for await (const piece of piecesOf(events, engine)) {
+    if (piece.type === 'text') {
+      const { text, logprobs } = piece
+      yield shaped(heading, [{ index: 0, text, finish_reason: null, ...(logprobs ? { logprobs } : {}) }])
+    } else if (piece.type === 'end') {
+      yield shaped(heading, [{ index: 0, text: '', finish_reason: finishOf(piece.end) }])
+      if (withUsage) yield shaped(heading, [], usageOf(piece.end, piece.prefilled))
     }
   }
 }
