@@ -9,21 +9,13 @@ import { type LoraModule, loraModules } from '../src/gpu/formats/peft.ts'
 import { tensorTypes, typeBytes } from '../src/gpu/formats/quant.ts'
 import { type SafetensorsTensor, writeSafetensors } from '../src/gpu/formats/safetensors.ts'
 import { byteCharacters } from '../src/gpu/model/byte-level.ts'
+import type { ModelConfig } from '../src/gpu/model/config.ts'
 import type { AdapterFiles, ByteSource } from '../src/gpu/types.ts'
 
-export interface Shape {
-  layers: number
-  hidden: number
-  ffn: number
-  heads: number
-  kvHeads: number
-  headDim: number
-  vocab: number
-  contextTokens: number
-  ropeBase: number
-  /** The head is the embedding. */
-  tied: boolean
-}
+export type Shape = Pick<
+  ModelConfig,
+  'layers' | 'hidden' | 'ffn' | 'heads' | 'kvHeads' | 'headDim' | 'vocab' | 'contextTokens' | 'ropeBase' | 'tied'
+>
 
 const llama3 = { vocab: 128256, contextTokens: 131072, ropeBase: 500000, kvHeads: 8 }
 
