@@ -33,6 +33,7 @@ function demand(condition: boolean, reason: string, sentence: string): asserts c
 export async function checkReceipt(form: SignedForm, context: CheckContext): Promise<CheckedForm> {
   const content = contentOf(form)
   checkHeader(form, content, context.domain)
+  // A signature that no key made recovers to nobody, and is refused as such below.
   const signer = await recoverAddress({ hash: typedDataDigest(form.header, context.domain), signature: form.signature }).catch(() => null)
   demand(signer?.toLowerCase() === content.payer, 'signature', `The signature is ${signer ?? 'nobody'}'s, the payer is ${content.payer}.`)
   await checkParameters(content, context)
