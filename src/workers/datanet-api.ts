@@ -37,13 +37,18 @@ export interface DatanetWorker {
   /** Adds documents of a datanet that are not yet known, in their order. */
   learn(part: CorpusPart): Promise<void>
   examine(source: IntakeSource, options: IntakeOptions, signal: AbortSignal): AsyncIterable<IntakeReport>
+  /** All documents in their order, `total` counts them. */
   documents(offset: number, limit: number): Promise<{ total: number; documents: IntakeDocument[] }>
   totals(): Promise<IntakeTotals>
+  /** Masks or unmasks findings of one document; the other way round is the undo. @returns it with new counts */
   mask(document: string, findings: number[] | 'all', masked: boolean): Promise<IntakeDocument>
+  /** The same for every finding of a kind in every document. */
   maskKind(kind: PiiKind, masked: boolean): Promise<IntakeTotals>
   describe(document: string, facts: { title?: string; author?: string | null; year?: number | null }): Promise<IntakeDocument>
+  /** UTF-16 [from, to) of the clean, unmasked text, with the findings in it; `length` is of the whole. */
   text(document: string, from: number, to: number): Promise<{ text: string; length: number; pii: IntakePii[] }>
   drop(document: string, dropped: boolean): Promise<IntakeDocument>
   batches(facts: { author: string; licence: string }, maxBytes: number, signal: AbortSignal): AsyncIterable<IntakeBatch>
+  /** Forgets all documents and what was set aside of them. */
   release(): Promise<void>
 }
