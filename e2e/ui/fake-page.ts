@@ -26,6 +26,7 @@ export const test = base.extend<{ fake: FakePage }>({
     })
     // A click that waits for what never comes fails by its own name, long before the test's limit.
     page.context().setDefaultTimeout(ACTION_MS)
+    page.context().setDefaultNavigationTimeout(ACTION_MS)
     page.on('pageerror', (error) => errors.push(String(error.stack)))
     const url = process.env.OPEN_CHAT_FAKE_URL
     if (!url) throw new Error('OPEN_CHAT_FAKE_URL names no page; e2e/global-setup.ts sets it.')

@@ -74,7 +74,7 @@ test('without a chain one chats, and paying says why it cannot', async ({ fake }
   // What is not known is not said to be nothing, and the reason is given once.
   await expect(page.getByText('What was earned is read from the chain')).toBeVisible()
   await expect(page.getByText('Nothing was earned or spent yet.')).toHaveCount(0)
-  await expect(page.getByText('The chain does not answer.')).toHaveCount(1)
+  await expect(page.getByRole('main').getByText('The chain does not answer.')).toHaveCount(1)
 })
 
 test('the ledger shows account, balance and deposit with their assurance, and deposits', async ({ fake }) => {
