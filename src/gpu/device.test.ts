@@ -73,7 +73,7 @@ describe('a device', () => {
     beforeEach(() => void vi.useFakeTimers())
     afterEach(() => void vi.useRealTimers())
 
-    it('is given up as lost, for whoever waits and whoever comes after', async () => {
+    it('is given up as lost, for whoever waits and whoever comes after', { timeout: 10_000 }, async () => {
       const fake = new FakeDevice()
       const destroyed = vi.spyOn(fake, 'destroy')
       const device = await openDevice(fakeGpu(fake).gpu)
