@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config'
 
 // Four projects: plain units in parallel; what opens Dawn (`*.gpu.test.ts`) one file after another, because SwiftShader uses
 // every core by itself; the real model (`*.model.gpu.test.ts`); and what needs an anvil (`*.chain.test.ts`).
-/** Whole engines over many models, most of it compiling their kernels: the quick run leaves them to the full one. */
-const wholeEngines = ['parity*', 'boot', 'dispatches', 'speculate', 'replay*', 'gpu-desk', 'mixes', 'tiers', 'sampling'].map(
+/** `npm run test:quick`: files share their modules, and whole engines over many models, most of it compiling their kernels, are left to the full run. */
+const quick = process.env.OPEN_CHAT_QUICK !== undefined
+const wholeEngines = ['parity*', 'boot*', 'dispatches', 'speculate', 'replay*', 'gpu-desk*', 'mixes', 'tiers', 'sampling'].map(
   (name) => `**/${name}.gpu.test.ts`,
 )
 
@@ -19,6 +20,7 @@ export default defineConfig({
           include: ['{src,devnet,scripts,contracts}/**/*.test.ts'],
           exclude: ['**/*.gpu.test.ts', '**/*.chain.test.ts'],
           environment: 'node',
+          isolate: !quick,
           // Property tests take a second when quiet; the margin is for a machine that is busy with something else.
           testTimeout: 60_000,
         },
@@ -28,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'gpu',
           include: ['src/**/*.gpu.test.ts'],
-          exclude: ['src/**/*.model.gpu.test.ts', ...(process.env.OPEN_CHAT_QUICK ? wholeEngines : [])],
+          exclude: ['src/**/*.model.gpu.test.ts', ...(quick ? wholeEngines : [])],
           environment: 'node',
           fileParallelism: false,
           pool: 'forks',

@@ -131,7 +131,7 @@ try {
     await part('lint', holds(bin('biome'), ['check', '--error-on-warnings', '.']))
     await part('arrows', holds(bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'devnet', 'scripts', 'bench']))
     await part('unused', holds(bin('knip'), []))
-    await part('unit', vitest('unit'))
+    await part('unit', vitest('unit', quick ? { OPEN_CHAT_QUICK: '1' } : {}))
   }
   if (quick) {
     // Beside each other: the chain mostly waits for its own clock.
