@@ -27,7 +27,7 @@ export async function openOwnChromium(args: readonly string[]): Promise<OwnChrom
       await browser.close()
       own.kill()
       await ended
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
     },
   }
 }
