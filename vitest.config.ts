@@ -5,9 +5,18 @@ import { defineConfig } from 'vitest/config'
 // every core by itself; the real model (`*.model.gpu.test.ts`); and what needs an anvil (`*.chain.test.ts`).
 /** `npm run test:quick`: files share their modules, and whole engines over many models, most of it compiling their kernels, are left to the full run. */
 const quick = process.env.OPEN_CHAT_QUICK !== undefined
-const wholeEngines = ['parity*', 'boot*', 'dispatches', 'speculate', 'replay*', 'gpu-desk*', 'mixes', 'tiers', 'sampling'].map(
-  (name) => `**/${name}.gpu.test.ts`,
-)
+const wholeEngines = [
+  'parity*',
+  'boot*',
+  'dispatches',
+  'speculate',
+  'replay*',
+  'gpu-desk*',
+  'mixes',
+  'tiers',
+  'sampling',
+  'memory-plan',
+].map((name) => `**/${name}.gpu.test.ts`)
 
 export default defineConfig({
   plugins: [svelte()],

@@ -134,12 +134,12 @@ try {
     await part('unit', vitest('unit', quick ? { OPEN_CHAT_QUICK: '1' } : {}))
   }
   if (quick) {
-    // Beside each other: the chain mostly waits for its own clock.
-    const devices = async () => {
+    // Beside each other: shaders leave a core free, and the chain mostly waits for its own clock.
+    const others = async () => {
+      await sources()
       await part('chain', vitest('chain'))
-      await part('gpu', vitest('gpu', { ...gpu, OPEN_CHAT_QUICK: '1' }))
     }
-    await Promise.all([sources(), devices()])
+    await Promise.all([others(), part('gpu', vitest('gpu', { ...gpu, OPEN_CHAT_QUICK: '1' }))])
   } else {
     await sources()
     await part('chain', vitest('chain'))
