@@ -179,3 +179,12 @@ it('what was found is remembered for the same shaders, refusals as well', async 
   // One of the model, one of its adapters.
   expect(kept.kept.size).toBe(2)
 })
+
+it('is remembered whether the variant was timed, as on the first visit, or recalled, as on the second', async () => {
+  const options = { selfTest: { memory: memory() } }
+  for (const remembered of [false, true]) {
+    const engine = await load(await openDevice(openNodeGpu()), options)
+    await engine.addAdapter('a', adapter)
+    expect(engine.stats().bootAdapters).toMatchObject([{ remembered, refused: null }])
+  }
+})

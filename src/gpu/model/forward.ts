@@ -202,10 +202,9 @@ export class Forward {
     return other
   }
 
-  /** Text of every kernel of the first layer under adapters, in all variants. */
+  /** Text of every kernel of the first layer under adapters, in all variants, whichever are chosen. */
   adaptedTexts(): string[] {
-    const kernels = textVariants.flatMap((variant) => this.#adapted(variant).flat())
-    return [...new Set(kernels.map(({ kernel }) => kernel.code))]
+    return this.#textsOf((forward, variant) => forward.#adapted(variant).flat())
   }
 
   /** Changes who computes a tile in decode; what was prepared for the other is let go. */
@@ -222,6 +221,10 @@ export class Forward {
 
   /** Text of every kernel of a pass without adapters, in all variants, whichever are chosen. */
   shaderTexts(): string[] {
+    return this.#textsOf((forward, variant) => [...forward.#body(variant, false, true), ...forward.#head(variant, variant)])
+  }
+
+  #textsOf(work: (forward: Forward, variant: TileVariant) => Dispatch[]): string[] {
     const choices = [
       ['lanes', null],
       ['lanes', nativeSubgroups],
@@ -231,7 +234,7 @@ export class Forward {
       const other = this.withAdapters(this.#parts.adapters)
       other.decodeVariant = decode
       other.#subgroups = subgroups
-      return textVariants.flatMap((variant) => [...other.#body(variant, false, true), ...other.#head(variant, variant)])
+      return textVariants.flatMap((variant) => work(other, variant))
     })
     return [...new Set(kernels.map(({ kernel }) => kernel.code))]
   }
