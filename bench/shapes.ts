@@ -214,7 +214,7 @@ export function shapeAdapter(shape: Shape, rank: number, seed: number): AdapterF
         return { name, dtype: 'F16', shape: size, bytes: halves(size[0] * size[1], exponent, seed + tensors.length) }
       }
       tensors.push(tensor('A', [rank, inputs], Math.round(-Math.log2(inputs) / 2)))
-      tensors.push(tensor('B', [outputs, rank], -6))
+      tensors.push(tensor('B', [outputs, rank], -4))
     }
   }
   const json = { peft_type: 'LORA', r: rank, lora_alpha: rank, bias: 'none', target_modules: loraModules }
