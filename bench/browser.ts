@@ -8,13 +8,11 @@ import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync } from
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { chromium } from '@playwright/test'
 import { readFlags } from '../scripts/flags.ts'
 import { defaultModelPath, fileDigest } from '../scripts/node-engine.ts'
-import { findChromium } from '../scripts/setup.mjs'
-import { swiftshaderEnvironment } from '../scripts/swiftshader.mjs'
 import { OpenChatError } from '../src/errors.ts'
 import type { ModelFile } from '../src/workers/gpu-api.ts'
+import { openChromium } from './page/chromium.ts'
 import type { bench, Timed } from './page/engines.ts'
 import { servePages } from './page/serve.ts'
 
@@ -46,21 +44,13 @@ export async function main(args: string[]): Promise<number> {
   const tokens = flags.integer('tokens', 24, 8)
   const rows = flags.integer('rows', 4, 2, 4)
   const path = flags.text('model') ?? defaultModelPath()
-  const executablePath = findChromium()
-  if (executablePath === undefined) throw new OpenChatError('browser_unavailable', 'No Chromium was found.', { action: 'Install one.' })
   const sha256 = await fileDigest(path)
   const folder = mkdtempSync(join(tmpdir(), 'open-chat-bench-'))
   const served = join(folder, 'models')
   mkdirSync(served)
   shareFile(path, join(served, `${sha256}.gguf`))
   const pages = await servePages(['engines.html'], join(folder, 'pages'), served)
-  // Empty where the machine's own driver serves.
-  const software = Object.keys(swiftshaderEnvironment()).length > 0
-  const own = software ? ['--use-webgpu-adapter=swiftshader'] : ['--enable-features=Vulkan', '--ignore-gpu-blocklist']
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--enable-unsafe-webgpu', ...own, '--disable-background-networking', '--no-first-run'],
-  })
+  const browser = await openChromium()
   try {
     const page = await browser.newPage()
     await page.goto(`${pages.url}engines.html`)

@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { fileDigest } from '../scripts/node-engine.ts'
-import { findChromium } from '../scripts/setup.mjs'
-import { swiftshaderEnvironment } from '../scripts/swiftshader.mjs'
 import type { ReplayAsk, ReplayFindings } from '../src/attribution/types.ts'
 import { OpenChatError } from '../src/errors.ts'
 import type { AdapterFile, ModelFile } from '../src/workers/gpu-api.ts'
+import { openChromium } from './page/chromium.ts'
 import type { replays } from './page/replay.ts'
 import { servePages } from './page/serve.ts'
 import type { Answer } from './replay-answers.ts'
@@ -28,8 +27,6 @@ export async function withBrowser<T>(
   adapters: readonly NamedAdapter[],
   work: (engine: BrowserEngine) => Promise<T>,
 ): Promise<T> {
-  const executablePath = findChromium()
-  if (executablePath === undefined) throw new OpenChatError('browser_unavailable', 'No Chromium was found.', { action: 'Install one.' })
   const folder = mkdtempSync(join(tmpdir(), 'open-chat-replay-'))
   const served = join(folder, 'models')
   mkdirSync(served)
@@ -47,13 +44,7 @@ export async function withBrowser<T>(
     return { name: digest.slice(0, 8), digest, bytes: weights.length, weights: `/models/${digest}`, config: named }
   })
   const pages = await servePages(['replay.html'], join(folder, 'pages'), served)
-  // Empty where the machine's own driver serves.
-  const software = Object.keys(swiftshaderEnvironment()).length > 0
-  const own = software ? ['--use-webgpu-adapter=swiftshader'] : ['--enable-features=Vulkan', '--ignore-gpu-blocklist']
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--enable-unsafe-webgpu', ...own, '--disable-background-networking', '--no-first-run'],
-  })
+  const browser = await openChromium()
   try {
     const page = await browser.newPage()
     await page.goto(`${pages.url}replay.html`)

@@ -44,6 +44,7 @@ class Steps {
     }
     return async <T>(work: () => Promise<T>): Promise<T> => {
       if (dead) throw new Killed()
+      // A late call of a dead process: nobody is there to hear how it ends.
       for (const late of this.#late.splice(0)) await late().catch(() => undefined)
       const fault = this.#faults.get(++this.count)
       if (fault === 'kill before') die()

@@ -42,7 +42,7 @@ contract Commons is Test {
         datanets.create("by grant", "CC0-1.0", "", false, true);
     }
 
-    // ---- what people do
+    // ---- what people do: half of it is not allowed, and what is refused must change nothing, which the invariants look at
 
     function asks(uint256 who, uint256 which) external {
         vm.prank(person(who));

@@ -4,17 +4,16 @@
 // it has its logits read, in the same turn, and is judged here. So both ways judge alike. Where a barrier is dear
 // (Forward.decodeVariant) all logits are read: there the device's memory is the processor's.
 // Invariant: nothing is allocated between replays but what the arena's pool keeps.
-import type { Arena, Lease } from './arena.ts'
-import type { Prepared, Programs } from './kernels/kernel.ts'
+import type { Lease } from './arena.ts'
+import type { Prepared } from './kernels/kernel.ts'
 import { logprobs, toldWords } from './kernels/logprobs.ts'
 import { editsOf, penalise } from './kernels/penalise.ts'
 import { claimRows, foundWords, readFound, replayClaim } from './kernels/replay-claim.ts'
 import { drawRows } from './kernels/sample.ts'
+import type { LogitParts } from './model/chooser.ts'
 import { type Draw, drawToken } from './model/draw.ts'
 import type { Staged } from './model/runner.ts'
-import type { Scratch } from './model/scratch.ts'
 import { logSum } from './model/surprise.ts'
-import type { Recorder } from './recorder.ts'
 import { judgeToken, type ReplayTolerance, type TokenFinding } from './replay-rule.ts'
 
 /** A token, and the draw that is said to have drawn it. */
@@ -29,18 +28,8 @@ export interface Judged {
   logprob: number
 }
 
-export interface ReadingParts {
-  arena: Arena<GPUBuffer>
-  recorder: Recorder
-  programs: Programs
-  scratch: Scratch
-  vocab: number
-  /** Barriers are cheap here. */
-  parallel: () => boolean
-}
-
 /** Behind the head of a pass that picks one row a claim, in their order. */
-export async function stageClaims(parts: ReadingParts, claims: readonly Claim[], tolerance: ReplayTolerance): Promise<Staged<Judged>> {
+export async function stageClaims(parts: LogitParts, claims: readonly Claim[], tolerance: ReplayTolerance): Promise<Staged<Judged>> {
   const here = async (rows: readonly number[]): Promise<Judged[]> => {
     const logits = await readLogits(parts, rows)
     return rows.map((row, i) => judgeHere(logits[i], claims[row], tolerance))
@@ -56,7 +45,7 @@ export async function stageClaims(parts: ReadingParts, claims: readonly Claim[],
   return { work: device.work, collect: async () => ({ results: results() }) }
 }
 
-async function readLogits({ recorder, scratch, vocab }: ReadingParts, rows: readonly number[]): Promise<Float32Array[]> {
+async function readLogits({ recorder, scratch, vocab }: LogitParts, rows: readonly number[]): Promise<Float32Array[]> {
   const { bytes } = await recorder.readRanges(rows.map((row) => ({ buffer: scratch.logits, offset: 4 * row * vocab, bytes: 4 * vocab })))
   const read = await bytes
   return rows.map((_, i) => new Float32Array(read, 4 * i * vocab, vocab))
@@ -71,7 +60,7 @@ function judgeHere(logits: Float32Array, { id, draw }: Claim, tolerance: ReplayT
 }
 
 /** The dispatches, and the reading of what they leave; reading gives the buffers back. */
-async function onDevice(parts: ReadingParts, claims: readonly Claim[], tolerance: ReplayTolerance) {
+async function onDevice(parts: LogitParts, claims: readonly Claim[], tolerance: ReplayTolerance) {
   const { arena, recorder, programs, scratch, vocab } = parts
   const leases: Lease<GPUBuffer>[] = []
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC

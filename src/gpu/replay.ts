@@ -3,17 +3,18 @@
 // The told log probabilities are what tells another adapter, scale or quantisation apart: those often say the same words.
 // Invariant: a prompt whose keys and values are in the cache is not read again, so replaying costs what was drawn.
 import { OpenChatError } from '../errors.ts'
+import type { LogitParts } from './model/chooser.ts'
 import type { KvCache } from './model/kv-cache.ts'
 import { type PrefillOptions, promptEmpty, type Runner } from './model/runner.ts'
 import { Sampler } from './model/sampler.ts'
-import { type Claim, type Judged, type ReadingParts, stageClaims } from './replay-reading.ts'
+import { type Claim, type Judged, stageClaims } from './replay-reading.ts'
 import { f32Tolerance, type ReplayTolerance } from './replay-rule.ts'
 import type { Replayed, ReplayedToken, Utterance } from './types.ts'
 
 export interface ReplayParts {
   runner: Runner
   cache: KvCache
-  reading: ReadingParts
+  reading: LogitParts
 }
 
 /**

@@ -1,4 +1,5 @@
-// infini-gram's `attribute`: the maximal matches of a text, as OLMoTrace's workers find them. For showing.
+// infini-gram's `attribute`: the maximal matches of a text, as OLMoTrace's workers find them. For showing, so
+// floats rank them.
 // Not the paid spans (../spans.ts). Invariants: kept spans have ascending ends; every pointer is listed, in rank order.
 // The reference loses spans whose insertion rank is 0; ours does not.
 import type { Index, IndexQuery } from './index.ts'

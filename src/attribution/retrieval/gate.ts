@@ -1,5 +1,6 @@
 // Whether a question is on a datanet's topic at all: a logistic model over how well its best passage answers to it. Not a
 // classifier of topics: every feature is relative to the datanet, so a single pasted text gates its own questions.
+// Floats are meant: it decides what this visitor is offered, and no receipt holds it.
 // Invariant: no question opens a datanet that holds none of its terms, authors or years.
 // Source: weights fitted by scripts/train/gate.ts on bench/questions/calibration.json; the bench's questions are others.
 import type { PassageIndex } from './passage-index.ts'

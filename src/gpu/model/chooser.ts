@@ -33,7 +33,8 @@ export interface Collected {
   results: Promise<(Drawn | Float32Array)[]>
 }
 
-export interface ChooserParts {
+/** What it takes to read or judge logits behind a pass: here, and in replay-reading.ts. */
+export interface LogitParts {
   arena: Arena<GPUBuffer>
   recorder: Recorder
   programs: Programs
@@ -46,12 +47,12 @@ export interface ChooserParts {
 const storage = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
 
 export class Chooser {
-  #parts: ChooserParts
+  #parts: LogitParts
   #leases = new Map<string, Lease<GPUBuffer>>()
   #prepared = new Map<string, Promise<Prepared[]>>()
   #edits = 0
 
-  constructor(parts: ChooserParts) {
+  constructor(parts: LogitParts) {
     this.#parts = parts
   }
 
