@@ -24,7 +24,7 @@ import {
 
 const QUESTION = 'How does the keeper of a lighthouse clean the great lens?'
 const TEXT =
-  'The keeper of a lighthouse cleans the great lens with linen cloths and spirits of wine, working from the crown of the glass down to the brass frame so that no drop runs over a prism that is already dry, and he does so each morning before the lamp has cooled.'
+  'The keeper of a lighthouse cleans the great lens with linen cloths and spirits of wine, working from the crown of the glass down to the brass frame so that no drop runs over a prism that is already dry, and he does so each morning before the lamp has cooled, with the shutters closed against the wind and the sand, and writes into the log who held the ladder, how many cloths were used, and which of the prisms had been touched by the sea.'
 
 test.describe('interrupted', () => {
   test.describe.configure({ mode: 'serial' })
@@ -54,10 +54,13 @@ test.describe('interrupted', () => {
     await askOnly(page, 'Lighthouses')
     await payContributors(page)
     await ask(page, QUESTION)
-    await expect(page.locator('.answer-text')).toContainText('linen cloths', { timeout: ANSWER_MS })
+    // Looked at in every frame: the answer is not to end before the page is reloaded.
+    await page.waitForFunction(() => /great lens/.test(document.querySelector('.answer-text')?.textContent ?? ''), null, {
+      timeout: ANSWER_MS,
+    })
     const before = await words()
     // What is on the screen is written down within a second; a busy machine takes longer to write.
-    await expect.poll(async () => (await keptAnswer(page)).text.trim().startsWith(before), { timeout: 10_000, intervals: [200] }).toBe(true)
+    await expect.poll(async () => (await keptAnswer(page)).text.trim().startsWith(before), { timeout: 10_000, intervals: [50] }).toBe(true)
     await page.reload()
     await expect(page.getByText('This answer was cut when the page closed.')).toBeVisible()
     const after = await words()

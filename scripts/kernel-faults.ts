@@ -263,7 +263,13 @@ const kernels: Row[] = [
     'min(token + 2u, last)',
     'kernels/project-residual.gpu: staged F16',
   ],
-  ['tile/staged.wgsl', 'a sum of squares leaves a thread out', ' + staged_w[at + 3u];', ';', 'kernels/project-residual.gpu: staged BF16'],
+  [
+    'tile/staged.wgsl',
+    'a sum of squares leaves a thread out',
+    ' + unwhole(staged_w[at + 12u + i]);',
+    ';',
+    'kernels/project-residual.gpu: staged BF16',
+  ],
   [
     'tile/lanes.wgsl',
     'every second block is skipped',

@@ -30,6 +30,8 @@ export interface WriterOptions {
   chunkBytes?: number
   /** Bytes of an earlier try that were looked at again. */
   onChecked?: (bytes: number) => void
+  /** A chunk as it was just written: judged already where the chunks' digests are known. */
+  onStored?: (chunk: number, content: Uint8Array) => void
 }
 
 export interface BlobWriter {
@@ -39,6 +41,8 @@ export interface BlobWriter {
   /** Something of an earlier try, or of another source, is part of it. */
   readonly begun: boolean
   has(chunk: number): boolean
+  /** A whole chunk as it lies in the store, not judged anew; null when it is not there. */
+  read(chunk: number): Promise<Uint8Array | null>
   /** What an interrupted try left of a chunk; null when nothing. */
   start(chunk: number): Promise<Uint8Array | null>
   keepStart(chunk: number, content: Uint8Array): Promise<void>
@@ -119,6 +123,10 @@ export async function openWriter(pieces: Pieces, options: WriterOptions): Promis
       return stored.size > 0 || starts.size > 0
     },
     has: (chunk) => stored.has(chunk),
+    async read(chunk) {
+      const piece = await pieces.read(chunkName(at, chunk))
+      return piece === null ? null : new Uint8Array(await piece.arrayBuffer())
+    },
     async start(chunk) {
       const piece = await pieces.read(startName(at, chunk))
       const most = expectedBytes(chunk) ?? chunkBytes
@@ -146,6 +154,7 @@ export async function openWriter(pieces: Pieces, options: WriterOptions): Promis
       await dropStart(chunk)
       stored.set(chunk, content.length)
       digests.set(chunk, got)
+      options.onStored?.(chunk, content)
       if (known !== undefined) return
       // Written anew behind the hash: it must begin again.
       if (whole !== null && chunk < whole.next) whole = null

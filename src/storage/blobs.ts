@@ -20,9 +20,11 @@ export interface BlobWriting {
   /** sha256 of each 4 MiB chunk. Without it, a list that an earlier complete write left is used. */
   chunks?: readonly string[]
   onChecked?: (bytes: number) => void
+  onStored?: (chunk: number, content: Uint8Array) => void
 }
 
 export interface BlobStore {
+  readonly chunkBytes: number
   has(digest: string): Promise<boolean>
   /** The whole file, backed by storage rather than memory; null when it is absent or incomplete. */
   get(digest: string): Promise<Blob | null>
@@ -98,6 +100,7 @@ export function createBlobs(pieces: Pieces, chunkBytes = CHUNK_BYTES, watch?: Bl
   }
 
   return {
+    chunkBytes,
     get,
     has: async (digest) => (await get(digest)) !== null,
     chunks: listOf,

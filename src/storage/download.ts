@@ -7,7 +7,7 @@
 import { OpenChatError } from '../errors.ts'
 import { type BlobWriter, CHUNK_BYTES } from './blob-writer.ts'
 import type { BlobStore } from './blobs.ts'
-import { fetchChunks, hostOf } from './fetch-chunks.ts'
+import { type ChunkRequest, fetchChunks, hostOf } from './fetch-chunks.ts'
 
 export interface DownloadProgress {
   /** `hashing`: looking again at what is here. */
@@ -24,6 +24,16 @@ export interface BadChunk {
   offset: number
   /** Host of the source, or `null` for a chunk that had gone wrong in this browser's storage. */
   host: string | null
+}
+
+/** Who reads a file while it is fetched. */
+export interface Follower {
+  /** Before the first request: what an earlier try left, each chunk of it judged. */
+  begun(kept: Pick<BlobWriter, 'has' | 'read'>): void
+  /** A chunk that was judged and is kept. Nobody writes to its bytes any more. */
+  arrived(chunk: number, content: Uint8Array): void
+  /** Whether a chunk is waited for: it is then asked for before others. */
+  waitsFor(chunk: number): boolean
 }
 
 interface Transfer {
@@ -53,6 +63,8 @@ export interface DownloadRequest extends Transfer {
   chunks?: readonly string[]
   /** What is here is given as it lies: the caller judges each chunk as it reads it, by `BlobStore.chunks`. */
   unchecked?: boolean
+  /** Told of nothing without `chunks`: bytes that nobody judged are given to nobody. */
+  follower?: Follower
 }
 
 /** Blobs whose chunks were hashed in this session, by store. */
@@ -100,6 +112,7 @@ const cancelled = (cause: unknown) =>
 
 async function fetchNamed(request: DownloadRequest): Promise<Blob> {
   const { blobs, digest, bytes, chunks } = request
+  const follower = chunks === undefined ? undefined : request.follower
   const held = await blobs.get(digest)
   if (held) return held
   const onChecked = (doneBytes: number) =>
@@ -108,8 +121,11 @@ async function fetchNamed(request: DownloadRequest): Promise<Blob> {
     onChecked,
     ...(bytes === undefined ? {} : { bytes }),
     ...(chunks === undefined ? {} : { chunks }),
+    ...(follower === undefined ? {} : { onStored: (chunk, content) => follower.arrived(chunk, content) }),
   })
-  await fetchAll(request, request.urls, writer, bytes ?? null, digest)
+  follower?.begun(writer)
+  const first = (chunk: number) => follower?.waitsFor(chunk) ?? false
+  await fetchAll({ ...request, first }, request.urls, writer, bytes ?? null, digest)
   const seen = looked.get(blobs) ?? new Set()
   looked.set(blobs, seen.add(digest))
   return (await blobs.get(digest))!
@@ -126,13 +142,13 @@ export async function downloadNameless(request: Transfer & { url: string; name: 
 }
 
 async function fetchAll(
-  request: Transfer,
+  request: Transfer & Partial<Pick<ChunkRequest, 'first'>>,
   urls: string[],
   writer: BlobWriter,
   known: number | null,
   digest: string | null,
 ): Promise<string> {
-  const { rounds = 3, retryMs = 1000, parallel = 4, stallMs = 30_000 } = request
+  const { rounds = 3, retryMs = 1000, parallel = 4, stallMs = 30_000, first = () => false } = request
   const signal = request.signal ?? new AbortController().signal
   const started = performance.now()
   const before = writer.storedBytes
@@ -158,7 +174,7 @@ async function fetchAll(
       try {
         // As a property it would be called with another `this`, which browsers refuse.
         const asked: typeof fetch = request.fetch ?? ((address, init) => fetch(address, init))
-        const ask = { url, writer, bytes, signal, fetch: asked, parallel, stallMs, onFlight, onBadChunk }
+        const ask = { url, writer, bytes, signal, fetch: asked, parallel, stallMs, first, onFlight, onBadChunk }
         const result = await fetchChunks(ask)
         bytes = result.bytes
         if (result.bad === null) return await writer.commit(bytes)

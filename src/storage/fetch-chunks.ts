@@ -15,6 +15,8 @@ export interface ChunkRequest {
   /** Ranges asked for at a time. */
   parallel: number
   stallMs: number
+  /** Chunks to be asked for before others. Not heeded where the source ignores ranges. */
+  first(chunk: number): boolean
   /** Bytes on their way that no chunk holds yet, of all ranges together. */
   onFlight(bytes: number): void
   onBadChunk(error: OpenChatError): void
@@ -112,15 +114,17 @@ export async function fetchChunks(asked: ChunkRequest): Promise<ChunkResult> {
     }
   }
 
+  const next = (): number | undefined => missing.splice(Math.max(0, missing.findIndex(request.first)), 1)[0]
+
   async function work(): Promise<void> {
-    for (let chunk = missing.shift(); chunk !== undefined && !rangeless; chunk = missing.shift()) {
+    for (let chunk = next(); chunk !== undefined && !rangeless; chunk = next()) {
       signal.throwIfAborted()
       await one(chunk)
     }
   }
 
   // The first answer says whether ranges are served at all; only then are several asked for.
-  const first = missing.shift()
+  const first = next()
   if (first !== undefined) await one(first)
   if (!rangeless) {
     let failure: unknown = null

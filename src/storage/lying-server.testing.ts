@@ -24,15 +24,15 @@ export interface Answer {
 export interface LyingServer {
   url: string
   asked: Asked[]
-  /** Changes the honest answer. */
-  lie: (asked: Asked, honest: Required<Omit<Answer, 'end'>>) => Answer
+  /** Changes the honest answer, or keeps it back. */
+  lie: (asked: Asked, honest: Required<Omit<Answer, 'end'>>) => Answer | Promise<Answer>
   close(): Promise<void>
 }
 
 export async function startLyingServer(file: Uint8Array): Promise<LyingServer> {
   const state: Pick<LyingServer, 'asked' | 'lie'> = { asked: [], lie: () => ({}) }
 
-  function serve(request: IncomingMessage, response: ServerResponse): void {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
     const ranged = first !== undefined
     const from = ranged ? Number(first) : 0
@@ -43,14 +43,14 @@ export async function startLyingServer(file: Uint8Array): Promise<LyingServer> {
     const headers: Record<string, string> = { etag: '"one"' }
     if (ranged) headers['content-range'] = `bytes ${from}-${to - 1}/${file.length}`
     const honest = { status: ranged ? 206 : 200, body, headers }
-    const told = { ...honest, end: 'close' as const, ...state.lie(asked, honest) }
+    const told = { ...honest, end: 'close' as const, ...(await state.lie(asked, honest)) }
     const whole = told.end === 'close' ? { 'content-length': String(told.body.length) } : {}
     response.writeHead(told.status, { ...whole, ...headers, ...told.headers })
     if (told.end === 'close') response.end(told.body)
     else response.write(told.body, () => told.end === 'break' && response.destroy())
   }
 
-  const server: Server = createServer(serve)
+  const server: Server = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return Object.assign(state, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`,

@@ -14,13 +14,14 @@ import type { AdapterFiles, Engine } from '../gpu/types.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import { digestOf } from '../storage/digest.ts'
 import { download } from '../storage/download.ts'
+import type { ModelBytes } from './arriving-source.ts'
 import { chatOfEngine, type Drafts } from './chat-of-engine.ts'
 import { LEAST_CONTEXT, mostContext } from './context-bounds.ts'
 import { type DraftSource, vocabularyMark } from './draft-source.ts'
 import type { AdapterFile, EngineMemory, GpuFacts, GpuWorker, LoadedEngine, LoadProgress, ModelFile } from './gpu-api.ts'
+import { type Bringing, bringModel, comingModel, keptModel } from './model-bytes.ts'
 import { replayOnEngine } from './replay-on-engine.ts'
 import { wrap } from './rpc.ts'
-import { blobSource, verifiedSource } from './sources.ts'
 
 /** src/gpu joins so many rows without another pass; more would slow each. */
 const CHATS = 4
@@ -86,14 +87,16 @@ export class GpuDesk implements GpuWorker {
   }
 
   async fetch(model: ModelFile, progress: Progress, signal: AbortSignal): Promise<void> {
-    await this.#file(model, progress, signal)
+    await bringModel(model, await this.#bringing(progress, signal))
   }
 
   async load(model: ModelFile, adapters: AdapterFile[], progress: Progress, signal: AbortSignal): Promise<LoadedEngine> {
-    const file = await this.#file(model, progress, signal, true)
+    const bringing = await this.#bringing(progress, signal)
+    // A model that answers keeps the device until the next is here; where there is none, the next is loaded while it comes.
+    const source = await (this.#loaded === null ? comingModel(model, bringing) : keptModel(model, bringing))
     if (this.#wanted?.model.sha256 !== model.sha256) this.#contextTokens = Number.POSITIVE_INFINITY
     this.#wanted = { model, adapters }
-    if (this.#loaded?.model.sha256 !== model.sha256) await this.#openOrMend(model, adapters, file, progress, signal)
+    if (this.#loaded?.model.sha256 !== model.sha256) await this.#openOrMend(model, adapters, source, bringing)
     await this.#fit(adapters, signal)
     return this.#state()
   }
@@ -184,47 +187,40 @@ export class GpuDesk implements GpuWorker {
     return this.load(wanted!.model, wanted!.adapters, quiet, signal)
   }
 
-  /** @param unchecked what is kept is not hashed now, but chunk by chunk as it is read */
-  #file(model: ModelFile, progress: Progress, signal: AbortSignal, unchecked = false): Promise<Blob> {
-    return this.#blobs.then((blobs) =>
-      download({
-        urls: model.urls,
-        digest: model.sha256,
-        bytes: model.bytes,
-        unchecked,
-        ...(model.chunks === undefined ? {} : { chunks: model.chunks }),
-        blobs,
-        signal,
-        onProgress: ({ phase, doneBytes, bytesPerSecond }) => {
-          if (phase === 'waiting') return
-          progress({ stage: phase, receivedBytes: doneBytes, totalBytes: model.bytes, bytesPerSecond })
-        },
-      }),
-    )
+  async #bringing(progress: Progress, signal: AbortSignal): Promise<Bringing> {
+    return { blobs: await this.#blobs, progress, signal }
   }
 
-  /** A chunk that went wrong where it is kept is found while it is loaded: it is dropped, fetched again, and all begins anew. */
-  async #openOrMend(
-    model: ModelFile,
-    adapters: readonly AdapterFile[],
-    file: Blob,
-    progress: Progress,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /**
+   * A chunk that went wrong where it is kept is found while it is loaded: it is dropped, fetched again, and all begins anew. So it does
+   * after the device was lost while the file still came, as it is when a machine sleeps meanwhile.
+   */
+  async #openOrMend(model: ModelFile, adapters: readonly AdapterFile[], source: ModelBytes, bringing: Bringing): Promise<void> {
     try {
-      await this.#open(model, adapters, file, progress, signal)
+      await this.#open(model, adapters, source, bringing)
     } catch (error) {
-      if (asOpenChatError(error).code !== 'chunk_mismatch') throw error
-      await (await this.#blobs).verify(model.sha256, { signal })
-      await this.#open(model, adapters, await this.#file(model, progress, signal, true), progress, signal)
+      const { code } = asOpenChatError(error)
+      if (code !== 'chunk_mismatch' && (code !== 'device_lost' || source.complete)) {
+        await source.stop()
+        throw error
+      }
+      await source.whole
+      if (code === 'chunk_mismatch') await bringing.blobs.verify(model.sha256, { signal: bringing.signal })
+      await this.#open(model, adapters, await keptModel(model, bringing), bringing)
     }
   }
 
-  async #open(model: ModelFile, adapters: readonly AdapterFile[], file: Blob, progress: Progress, signal: AbortSignal): Promise<void> {
+  async #open(
+    model: ModelFile,
+    adapters: readonly AdapterFile[],
+    source: ModelBytes,
+    { progress, signal }: Pick<Bringing, 'progress' | 'signal'>,
+  ): Promise<void> {
     this.#drop()
-    const list = await (await this.#blobs).chunks(model.sha256)
-    const judged = list === null ? null : verifiedSource(file, list)
-    const source = judged ?? blobSource(file)
+    let [done, total] = [0, model.bytes]
+    const tell = () => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 })
+    // While the file comes, its coming is what is waited for, and told of.
+    if (!source.complete) source.whole.then(tell, () => undefined)
     const device = await openDevice(this.#gpu())
     try {
       const adapterBytes = adapters.slice(0, AHEAD).reduce((sum, { bytes }) => sum + bytes, 0)
@@ -238,9 +234,13 @@ export class GpuDesk implements GpuWorker {
         selfTest: { memory: this.#memory },
         ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
         signal,
-        onProgress: (done, total) => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 }),
+        onProgress(written, ofAll) {
+          ;[done, total] = [written, ofAll]
+          if (source.complete) tell()
+        },
       })
-      judged?.forget()
+      await source.whole
+      source.forget()
       const vocabulary = vocabularyMark((text) => engine.encode(text))
       const wantedTokens = mostContext(device.isFallbackAdapter, engine.trainedTokens)
       this.#loaded = { engine, device, model, wantedTokens, vocabulary, adapters: new Set(), refused: new Map() }

@@ -45,6 +45,13 @@ export function rangeSource(url: string, bytes: number): ByteSource {
   }
 }
 
+/** What is known of a file whose every chunk is judged alone. */
+export interface ChunkDigests {
+  chunkBytes: number
+  /** sha256 of each, in order. */
+  chunks: readonly string[]
+}
+
 export interface VerifiedSource extends ByteSource {
   /** Chunks read and hashed so far. */
   readonly chunksRead: number
@@ -60,22 +67,40 @@ const CHUNKS_KEPT = 4
  * @param list the digests of its chunks, `BlobStore.chunks`
  * @throws chunk_mismatch, naming the chunk: something went wrong in this browser's storage
  */
-export function verifiedSource(blob: Blob, { chunkBytes, chunks }: { chunkBytes: number; chunks: readonly string[] }): VerifiedSource {
+export function verifiedSource(blob: Blob, list: ChunkDigests): VerifiedSource {
+  return chunkedSource(blob.size, list.chunkBytes, (chunk) => judgedChunk(list, chunk, chunkOfBlob(blob, list.chunkBytes, chunk)))
+}
+
+export async function chunkOfBlob(blob: Blob, chunkBytes: number, chunk: number): Promise<Uint8Array> {
+  return new Uint8Array(await blob.slice(chunk * chunkBytes, (chunk + 1) * chunkBytes).arrayBuffer())
+}
+
+/** @param kept the chunk as it lies here; null when it does no more. @throws chunk_mismatch */
+export async function judgedChunk(
+  { chunkBytes, chunks }: ChunkDigests,
+  chunk: number,
+  kept: Promise<Uint8Array | null>,
+): Promise<Uint8Array> {
+  const bytes = (await kept) ?? new Uint8Array(0)
+  const got = await digestOf(bytes)
+  if (got === chunks[chunk]) return bytes
+  const offset = chunk * chunkBytes
+  throw new OpenChatError('chunk_mismatch', `Bytes ${offset} to ${offset + bytes.length - 1} of the kept file have changed.`, {
+    meta: { chunk, offset, bytes: bytes.length, expected: chunks[chunk] ?? '', got },
+    action: 'Load the model again: only this piece is fetched.',
+  })
+}
+
+/** Ranges of any length out of chunks that come whole, the last few of which stay at hand. @param load one that is right */
+export function chunkedSource(bytes: number, chunkBytes: number, load: (chunk: number) => Promise<Uint8Array>): VerifiedSource {
   const kept = new Map<number, Promise<Uint8Array>>()
   let chunksRead = 0
-  const judged = async (chunk: number): Promise<Uint8Array> => {
+  const counted = (chunk: number) => {
     chunksRead++
-    const offset = chunk * chunkBytes
-    const bytes = new Uint8Array(await blob.slice(offset, offset + chunkBytes).arrayBuffer())
-    const got = await digestOf(bytes)
-    if (got === chunks[chunk]) return bytes
-    throw new OpenChatError('chunk_mismatch', `Bytes ${offset} to ${offset + bytes.length - 1} of the kept file have changed.`, {
-      meta: { chunk, offset, bytes: bytes.length, expected: chunks[chunk] ?? '', got },
-      action: 'Load the model again: only this piece is fetched.',
-    })
+    return load(chunk)
   }
   const chunkOf = (chunk: number): Promise<Uint8Array> => {
-    const known = kept.get(chunk) ?? judged(chunk)
+    const known = kept.get(chunk) ?? counted(chunk)
     kept.delete(chunk)
     kept.set(chunk, known)
     for (const oldest of kept.keys()) {
@@ -85,17 +110,17 @@ export function verifiedSource(blob: Blob, { chunkBytes, chunks }: { chunkBytes:
     return known
   }
   return {
-    bytes: blob.size,
+    bytes,
     get chunksRead() {
       return chunksRead
     },
     async read(offset, length) {
-      ensureInside(blob.size, offset, length)
+      ensureInside(bytes, offset, length)
       if (length === 0) return new Uint8Array(0)
       const first = Math.floor(offset / chunkBytes)
       const last = Math.floor((offset + length - 1) / chunkBytes)
-      const within = (bytes: Uint8Array, chunk: number) =>
-        bytes.subarray(Math.max(0, offset - chunk * chunkBytes), Math.max(0, Math.min(bytes.length, offset + length - chunk * chunkBytes)))
+      const within = (whole: Uint8Array, chunk: number) =>
+        whole.subarray(Math.max(0, offset - chunk * chunkBytes), Math.max(0, Math.min(whole.length, offset + length - chunk * chunkBytes)))
       if (first === last) return within(await chunkOf(first), first)
       const parts = await Promise.all(Array.from({ length: last - first + 1 }, (_, i) => chunkOf(first + i)))
       const out = new Uint8Array(length)

@@ -56,6 +56,16 @@ export class Programs {
     return this.#pipelines.size
   }
 
+  /** Whether {@link make} has begun with it, or a pass has. */
+  has({ kernel, constants }: Dispatch): boolean {
+    return this.#pipelines.has(pipelineKey(kernel, constants))
+  }
+
+  /** Makes a dispatch's pipeline and binds nothing, so that its buffers need not be there yet. @throws kernel_invalid */
+  async make({ kernel, constants }: Dispatch): Promise<void> {
+    await this.#pipeline(kernel, this.#share(kernel), constants)
+  }
+
   /**
    * Makes what is missing; equal kernels with equal constants share a pipeline.
    * @throws kernel_invalid when the device refuses a kernel
@@ -94,7 +104,7 @@ export class Programs {
   }
 
   #pipeline(kernel: Kernel, shared: Shared, constants: Record<string, number>): Promise<GPUComputePipeline> {
-    const key = `${kernel.name} ${JSON.stringify(constants)}`
+    const key = pipelineKey(kernel, constants)
     const known = this.#pipelines.get(key)
     if (known) return known
     const made = this.#device
@@ -112,4 +122,8 @@ export class Programs {
     this.#pipelines.set(key, made)
     return made
   }
+}
+
+function pipelineKey(kernel: Kernel, constants: Record<string, number>): string {
+  return `${kernel.name} ${JSON.stringify(constants)}`
 }

@@ -11,6 +11,8 @@ import rowsNone from './tile/rows-none.wgsl?raw'
 import rowsShrink from './tile/rows-shrink.wgsl?raw'
 import shared from './tile/shared.wgsl?raw'
 import staged from './tile/staged.wgsl?raw'
+import stagedF16 from './tile/staged-f16.wgsl?raw'
+import stagedF32 from './tile/staged-f32.wgsl?raw'
 import subgroupNative from './tile/subgroup-native.wgsl?raw'
 import teamSubgroup from './tile/team-subgroup.wgsl?raw'
 import teamWorkgroup from './tile/team-workgroup.wgsl?raw'
@@ -28,19 +30,25 @@ import q8 from './weights/q8.wgsl?raw'
 export const weightPreludes = { q4, q4s, q5, q6, q8, f16, bf16, f32 }
 export type WeightFormat = keyof typeof weightPreludes
 export const sharedPrelude = shared
-const tilePreludes: Readonly<Record<string, string>> = { lanes, staged, 'thread-1': thread1, 'thread-4': thread4 }
+const tilePreludes: Readonly<Record<string, string>> = {
+  ...{ lanes, 'thread-1': thread1, 'thread-4': thread4 },
+  ...{ staged: `${stagedF32}\n${staged}`, 'staged-f16': `${stagedF16}\n${staged}` },
+}
 
 /** vec4<u32> of a tile block (4 rows × 32 columns), as in the preludes. */
 export const blockWords: Readonly<Record<WeightFormat, number>> = { q4: 5, q4s: 6, q5: 7, q6: 8, q8: 9, f16: 16, bf16: 16, f32: 32 }
 
 /** Blocks of tile/staged.wgsl, rows × tokens of a workgroup, as its threads: WIDE by two tiles each, DEEP by four tokens each. */
-const stagedShapes = { 'staged-32x32': [4, 8], 'staged-64x32': [8, 8], 'staged-64x64': [8, 16] } as const
+const stagedShapes = { 'staged-32x32': [4, 8], 'staged-64x32': [8, 8], 'staged-64x64': [8, 16], 'staged-64x64-f16': [8, 16] } as const
 export type StagedVariant = keyof typeof stagedShapes
-export const stagedVariants = Object.keys(stagedShapes) as StagedVariant[]
+/** The one whose block lies in workgroup memory as halves: for an engine that was asked for f16, since it rounds what it reads. */
+export const halfVariant = 'staged-64x64-f16' as const
+/** Those that round nothing. */
+export const stagedVariants = (Object.keys(stagedShapes) as StagedVariant[]).filter((variant) => variant !== halfVariant)
 
 /** Who computes a tile when many rows are fed. */
 export type PrefillVariant = 'thread-4' | StagedVariant
-export const prefillVariants: readonly PrefillVariant[] = ['thread-4', ...stagedVariants]
+export const prefillVariants: readonly PrefillVariant[] = ['thread-4', ...stagedVariants, halfVariant]
 /** Who computes a tile: see tile/*.wgsl. */
 export type TileVariant = 'lanes' | 'thread-1' | PrefillVariant
 
@@ -202,7 +210,7 @@ export function projection(
   const read = own.read ?? []
   const [x, tokens] = [groupsAcross(input), tokensOf(variant)]
   const count = own.count ?? 'rows'
-  const tile = variant in stagedShapes ? 'staged' : variant
+  const tile = variant === halfVariant ? 'staged-f16' : variant in stagedShapes ? 'staged' : variant
   return {
     kernel: {
       name: `${name}/${format}/${tile}${subgroups ? `-${subgroups.name}` : ''}${expand ? '/expand' : ''}`,

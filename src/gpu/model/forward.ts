@@ -22,6 +22,7 @@ import { projectSwiglu } from '../kernels/project-swiglu.ts'
 import {
   columnsOfSum,
   type ExpandInput,
+  halfVariant,
   type NormInput,
   nativeSubgroups,
   type PrefillVariant,
@@ -81,7 +82,7 @@ export type WantedVariants = { [K in keyof Variants]?: Variants[K] | undefined }
 type Lora = ShrinkInput & ExpandInput & { parts: number; batch: GPUBuffer }
 
 /** Of each text of tile/ one: blocks of every size share theirs. */
-const textVariants: readonly TileVariant[] = ['lanes', 'thread-1', 'thread-4', 'staged-64x32']
+const textVariants: readonly TileVariant[] = ['lanes', 'thread-1', 'thread-4', 'staged-64x32', halfVariant]
 
 /** Keys from which a row's attention is split: it costs a dispatch a layer. */
 const splitKeys = 1024
@@ -142,7 +143,7 @@ export class Forward {
    * decode faster, barriers are dear, and prefill is left as it is.
    */
   async probe(only: WantedVariants = {}): Promise<void> {
-    const { device, recorder, programs, scratch, config } = this.#parts
+    const { device, recorder, programs, scratch, config, cache } = this.#parts
     const work = (variant: TileVariant, subgroups: Subgroups | null) => {
       this.#subgroups = subgroups
       return { gateUp: this.#gateUp(0, variant, null), down: this.#down(0, variant, null) }
@@ -151,7 +152,7 @@ export class Forward {
     const decode = await chooseDecode(parts, device.gpu.features.has('subgroups'), only.decode)
     this.decodeVariant = decode.variant
     const timed = only.decode === undefined && decode.variant === 'lanes'
-    this.prefillVariant = only.prefill ?? (timed ? await choosePrefill(parts) : 'thread-4')
+    this.prefillVariant = only.prefill ?? (timed ? await choosePrefill(parts, cache.precision === 'f16') : 'thread-4')
     this.#subgroups = decode.subgroups
     this.#prepared.clear()
   }

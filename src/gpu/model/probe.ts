@@ -5,6 +5,7 @@
 import { OpenChatError } from '../../errors.ts'
 import type { Dispatch, Programs } from '../kernels/kernel.ts'
 import {
+  halfVariant,
   nativeSubgroups,
   type PrefillVariant,
   type StagedVariant,
@@ -63,16 +64,19 @@ export async function chooseDecode(
   return { variant: together < alone.ms ? 'lanes' : 'thread-1', subgroups: same && grouped.ms < plain.ms ? nativeSubgroups : null }
 }
 
-/** For a device whose barriers are cheap, which {@link chooseDecode} has told: elsewhere a staged block takes seconds. */
-export async function choosePrefill(parts: ProbeParts): Promise<PrefillVariant> {
+/**
+ * For a device whose barriers are cheap, which {@link chooseDecode} has told: elsewhere a staged block takes seconds.
+ * @param halves whether what the weights and x are multiplied in may be rounded to f16
+ */
+export async function choosePrefill(parts: ProbeParts, halves: boolean): Promise<PrefillVariant> {
   const begin = performance.now()
   const rows = Math.min(prefillRows, parts.scratch.mostRows)
   const plain = await measure(parts, 'thread-4', null, rows, patiently)
   let best: { variant: PrefillVariant; ms: number } = { variant: 'thread-4', ms: plain.ms }
-  for (const variant of stagedVariants) {
+  for (const variant of halves ? [...stagedVariants, halfVariant] : stagedVariants) {
     if (performance.now() - begin > budget) break
     const found = await offered(parts, variant, rows)
-    if (found !== null && alike(found, plain) && found.ms < best.ms) best = { variant, ms: found.ms }
+    if (found !== null && alike(found, plain, variant === halfVariant ? 2e-2 : 1e-3) && found.ms < best.ms) best = { variant, ms: found.ms }
   }
   return best.variant
 }
@@ -148,12 +152,12 @@ function noise(rows: number, width: number, stride: number): Float32Array<ArrayB
   return x
 }
 
-/** Equal but for the order of sums. NaN is like nothing. */
-function alike(a: Measured, b: Measured): boolean {
-  return near(a.m, b.m) && near(a.h, b.h)
+/** Equal but for the order of sums, or for what rounding to f16 leaves. NaN is like nothing. */
+function alike(a: Measured, b: Measured, bar = 1e-3): boolean {
+  return near(a.m, b.m, bar) && near(a.h, b.h, bar)
 }
 
-function near(a: Float32Array, b: Float32Array): boolean {
+function near(a: Float32Array, b: Float32Array, bar: number): boolean {
   const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  return a.every((value, i) => Math.abs(value - b[i]) <= 1e-3 * largest)
+  return a.every((value, i) => Math.abs(value - b[i]) <= bar * largest)
 }
