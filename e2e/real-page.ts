@@ -88,6 +88,14 @@ export async function ask(page: Page, question: string): Promise<void> {
   await expect(turns).toHaveCount(before + 1)
 }
 
+/** Ends every answer of this conversation after so many tokens. */
+export async function mostTokens(page: Page, count: number): Promise<void> {
+  await page.getByRole('button', { name: 'Sampling' }).click()
+  await page.getByLabel('Most tokens').fill(String(count))
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Escape')
+}
+
 export interface Contributed {
   /** Of the datanet; it is made first. */
   datanet: string

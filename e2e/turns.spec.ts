@@ -2,7 +2,7 @@
 // by the digest that spoke, the context is counted by the model's own tokenizer, and one is gone on with.
 import { expect, test } from '@playwright/test'
 import { find, path } from '../src/chat/conversation.ts'
-import { ANSWER_MS, ask, keptConversation, modelReady, newVisitor, pageUrl } from './real-page.ts'
+import { ANSWER_MS, ask, keptConversation, modelReady, mostTokens, newVisitor, pageUrl } from './real-page.ts'
 
 test('two adapters answer side by side from one batch', async ({ browser }) => {
   test.setTimeout(2 * ANSWER_MS)
@@ -13,10 +13,7 @@ test('two adapters answer side by side from one batch', async ({ browser }) => {
   await page.getByRole('button', { name: 'Model and adapter' }).click()
   await page.getByRole('group', { name: 'Model and adapter' }).getByRole('checkbox', { name: 'no adapter' }).check()
   await page.keyboard.press('Escape')
-  await page.getByRole('button', { name: 'Sampling' }).click()
-  await page.getByLabel('Most tokens').fill('10')
-  await page.keyboard.press('Tab')
-  await page.keyboard.press('Escape')
+  await mostTokens(page, 10)
   await ask(page, 'What is the Monroe Doctrine about?')
 
   const answers = page.getByRole('article', { name: 'Answer' })
