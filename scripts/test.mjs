@@ -101,7 +101,10 @@ const playwright = (env) => async () => {
   const all = suites.flatMap(specs).map(({ file, line, title, tests: [{ status, results }] }) => ({
     title: `${file}:${line} ${title}`,
     status,
-    message: results.flatMap(({ errors }) => errors.map(({ message }) => message)).join('\n'),
+    message:
+      status === 'skipped'
+        ? 'was not run, since one before it failed'
+        : results.flatMap(({ errors }) => errors.map(({ message }) => message)).join('\n'),
   }))
   const named = all.filter(({ status }) => status === 'unexpected' || status === 'skipped')
   const again = all.filter(({ status }) => status === 'flaky').map(({ title, message }) => `${title}\n${indented(message)}`)
