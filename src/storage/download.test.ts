@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type BlobStore, createBlobs } from './blobs.ts'
-import { type BadChunk, type DownloadProgress, type DownloadRequest, download, downloadNameless } from './download.ts'
+import { type BadChunk, type DownloadProgress, type DownloadRequest, download, downloadNameless, type Follower } from './download.ts'
 import { type Answer, type Asked, type LyingServer, startLyingServer } from './lying-server.testing.ts'
 import { memoryPieces } from './pieces.ts'
 
@@ -257,4 +257,60 @@ it('takes a file of unknown length as it comes', async () => {
   const { bytes: _, ...rest } = { bytes: 0, urls: [(await serve()).url], digest, retryMs: 1 }
   const blobs = createBlobs(memoryPieces(), CHUNK)
   expect(await content(await download({ ...rest, blobs }))).toEqual(file)
+})
+
+describe('a follower', () => {
+  function following(waitsFor: (chunk: number) => boolean = () => false) {
+    const arrived = new Map<number, Uint8Array>()
+    const begun: number[][] = []
+    let kept: Parameters<Follower['begun']>[0] | undefined
+    const follower: Follower = {
+      begun(writer) {
+        kept = writer
+        begun.push([0, 1, 2, 3, 4, 5, 6].filter((chunk) => writer.has(chunk)))
+      },
+      arrived: (chunk, bytes) => arrived.set(chunk, bytes),
+      waitsFor,
+    }
+    return { follower, arrived, begun, kept: () => kept! }
+  }
+  const chunkOf = (chunk: number) => file.slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+
+  it('gets first what it waits for, and each chunk when it is right and kept', async () => {
+    const { follower, arrived, begun, kept } = following((chunk) => chunk >= 4 && !arrived.has(chunk))
+    const server = await serve((asked, honest) => (asked.nth === 1 ? flipped(asked, honest, 777) : {}))
+    const { run, bad } = setUp([server], { chunks, parallel: 1, follower })
+    await run()
+    expect(ranges(server)).toEqual(['600-750', '750-900', '750-900', '900-1000', '0-150', '150-300', '300-450', '450-600'])
+    expect(bad).toHaveLength(1)
+    expect([...arrived.keys()].sort()).toEqual([0, 1, 2, 3, 4, 5, 6])
+    for (const [chunk, bytes] of arrived) expect(bytes).toEqual(chunkOf(chunk))
+    expect(begun).toEqual([[]])
+    expect(await kept().read(5)).toEqual(chunkOf(5))
+  })
+
+  it('is told what an earlier try left, and reads it where it lies', async () => {
+    const server = await serve(({ from }) => (from === 450 ? { status: 503, body: new Uint8Array() } : {}))
+    const { run } = setUp([server], { chunks, parallel: 1, rounds: 1 })
+    await expect(run()).rejects.toMatchObject({ code: 'download_failed' })
+    server.lie = () => ({})
+    const { follower, arrived, begun, kept } = following()
+    await run({ follower })
+    expect(begun).toEqual([[0, 1, 2]])
+    expect(await kept().read(1)).toEqual(chunkOf(1))
+    expect([...arrived.keys()]).toEqual([3, 4, 5, 6])
+  })
+
+  it('gets what a server without ranges sends, chunk by chunk', async () => {
+    const { follower, arrived } = following()
+    await setUp([await serve(() => ({ status: 200, body: file }))], { chunks, follower }).run()
+    expect([...arrived.keys()]).toEqual([0, 1, 2, 3, 4, 5, 6])
+    for (const [chunk, bytes] of arrived) expect(bytes).toEqual(chunkOf(chunk))
+  })
+
+  it('is told of nothing where only the whole can be judged', async () => {
+    const { follower, arrived, begun } = following(() => true)
+    expect(await content(await setUp([await serve()], { follower }).run())).toEqual(file)
+    expect([arrived.size, begun]).toEqual([0, []])
+  })
 })

@@ -108,7 +108,8 @@ export async function fetchChunks(asked: ChunkRequest): Promise<ChunkResult> {
       // A bit may have flipped on the way: asked for once more here, then elsewhere.
       if (again.has(chunk)) return
       again.add(chunk)
-      missing.push(chunk)
+      if (request.first(chunk)) missing.unshift(chunk)
+      else missing.push(chunk)
     } finally {
       flight(chunk, 0)
     }

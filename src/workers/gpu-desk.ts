@@ -98,6 +98,8 @@ export class GpuDesk implements GpuWorker {
     this.#wanted = { model, adapters }
     if (this.#loaded?.model.sha256 !== model.sha256) await this.#openOrMend(model, adapters, source, bringing)
     await this.#fit(adapters, signal)
+    // Not waited for: what it finds missing an answer makes itself.
+    void this.#current().engine.makePipelines()
     return this.#state()
   }
 
@@ -196,11 +198,12 @@ export class GpuDesk implements GpuWorker {
    * after the device was lost while the file still came, as it is when a machine sleeps meanwhile.
    */
   async #openOrMend(model: ModelFile, adapters: readonly AdapterFile[], source: ModelBytes, bringing: Bringing): Promise<void> {
+    const whole = source.complete
     try {
       await this.#open(model, adapters, source, bringing)
     } catch (error) {
       const { code } = asOpenChatError(error)
-      if (code !== 'chunk_mismatch' && (code !== 'device_lost' || source.complete)) {
+      if (code !== 'chunk_mismatch' && (code !== 'device_lost' || whole)) {
         await source.stop()
         throw error
       }
