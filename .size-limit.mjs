@@ -8,7 +8,7 @@ const services = readdirSync(`${page}/assets`).filter((file) => /^(ports|dist)-.
 export default [
   {
     name: 'first load',
-    path: ['index.html', ...named, ...services.map((file) => `assets/${file}`)].map((path) => `${page}/${path}`),
+    path: [...new Set(['index.html', ...named, ...services.map((file) => `assets/${file}`)])].map((path) => `${page}/${path}`),
     gzip: true,
     limit: '90 kB',
   },

@@ -4,6 +4,7 @@ import { mount } from 'svelte'
 import './styles.css'
 import AppFrame from './frame/AppFrame.svelte'
 import Problem from './frame/Problem.svelte'
+import { firstPaint } from './ports/first-paint.ts'
 import type { Services } from './services.ts'
 import { App } from './state/app.svelte.ts'
 
@@ -29,6 +30,7 @@ async function begin(): Promise<void> {
   const app = new App(await chooseServices(), window)
   target.replaceChildren()
   mount(AppFrame, { target, props: { app } })
+  await firstPaint()
   await app.begin()
   // Last, so that bringing a version to keep takes nothing from the first screen. Builds on fakes keep none.
   if (import.meta.env.PROD && !new URLSearchParams(location.search).has('fake')) await app.updates.begin('/service-worker.js')

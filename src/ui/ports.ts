@@ -7,12 +7,13 @@ import { conversationStore } from '../chat/conversation-store.ts'
 import type { Tracer } from '../chat/ports.ts'
 import { indexedDbRecords } from '../storage/records.ts'
 import type { AttributionWorker } from '../workers/attribution-api.ts'
-import { openWorker } from '../workers/rpc.ts'
+import { openWorker, type RemoteApi } from '../workers/rpc.ts'
 import { type Catalogue, loadCatalogue } from './ports/catalogue.ts'
 import { openConnection } from './ports/connection.ts'
 import { openDatanetDesk } from './ports/datanet-desk.ts'
 import { draftPort } from './ports/draft-port.ts'
 import { openEngine } from './ports/engine-service.ts'
+import { firstPaint } from './ports/first-paint.ts'
 import { openIntake } from './ports/intake.ts'
 import { openKeyDesk } from './ports/keys.ts'
 import { openLibrary } from './ports/library.ts'
@@ -28,14 +29,16 @@ const FEE = 10n ** 15n
 
 export async function createServices(): Promise<Services> {
   const catalogue = await loadCatalogue()
-  const models = openLibrary(catalogue)
+  const painted = firstPaint()
+  const models = openLibrary(catalogue, painted)
   const { attribution, tracer } = openTracer(catalogue)
-  const engine = openEngine({ catalogue, models, records: indexedDbRecords(), drafts: () => draftPort(attribution) })
+  const engine = openEngine({ catalogue, models, records: indexedDbRecords(), drafts: () => draftPort(attribution()), painted })
   const connection = openConnection(() => void keys.connectionChanged())
   const wallet = openWalletDesk(
     FEE,
     (error) => console.error(error),
     () => connection.resume(),
+    painted,
   )
   const keys = openKeyDesk(wallet, connection)
   const datanets = openDatanetDesk({ catalogue, tracer, wallet })
@@ -100,10 +103,14 @@ export async function createServices(): Promise<Services> {
 
 /** The attribution worker, opened when it is first needed; a failed opening is tried again by the next call. */
 function openTracer({ models, adapters }: Catalogue) {
-  const { api } = openWorker<AttributionWorker>(
-    new Worker(new URL('../workers/attribution.worker.ts', import.meta.url), { type: 'module' }),
-  )
-  let opening: Promise<typeof api> | null = null
+  let running: RemoteApi<AttributionWorker> | null = null
+  const attribution = () => {
+    running ??= openWorker<AttributionWorker>(
+      new Worker(new URL('../workers/attribution.worker.ts', import.meta.url), { type: 'module' }),
+    ).api
+    return running
+  }
+  let opening: Promise<RemoteApi<AttributionWorker>> | null = null
   const settings = {
     model: models[0]!,
     adapters: adapters.map(({ digest, lineage }) => ({
@@ -116,6 +123,7 @@ function openTracer({ models, adapters }: Catalogue) {
     })),
   }
   const tracer = () => {
+    const api = attribution()
     opening ??= api.open(settings).then(
       () => api,
       (error: unknown) => {
@@ -125,5 +133,5 @@ function openTracer({ models, adapters }: Catalogue) {
     )
     return opening
   }
-  return { attribution: api, tracer }
+  return { attribution, tracer }
 }

@@ -27,13 +27,18 @@ export interface EngineParts {
   records: RecordSpace
   /** A way to guesses from datanets, for an engine that is opened in this tab. */
   drafts: () => MessagePort
+  /** The engine of this tab is opened after it. */
+  painted: Promise<void>
 }
 
-export function openEngine({ catalogue, models, records, drafts }: EngineParts): OpenedEngine {
+export function openEngine({ catalogue, models, records, drafts, painted }: EngineParts): OpenedEngine {
   const stock = told<Stock>({ models: [], adapters: [] })
   models.subscribe(({ models, adapters }) => stock.set({ models, adapters }))
   const tabs = new EngineTabs({
-    open: async () => (await import('./engine-open.ts')).openHost(stock, records, drafts()),
+    async open() {
+      await painted
+      return (await import('./engine-open.ts')).openHost(stock, records, drafts())
+    },
     first: firstFacts(stock.value),
     locks: globalThis.navigator.locks,
   })

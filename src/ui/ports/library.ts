@@ -5,7 +5,8 @@ import type { Catalogue } from './catalogue.ts'
 import { offered } from './offered.ts'
 import { type Told, told } from './told.ts'
 
-export function openLibrary(catalogue: Catalogue): ModelsService {
+/** @param painted what is here is looked for after it, unless somebody asks before */
+export function openLibrary(catalogue: Catalogue, painted: Promise<void>): ModelsService {
   const library: Told<Library> = told(offered(catalogue))
   let opening: Promise<ModelsService> | null = null
   const shelf = () => {
@@ -20,7 +21,7 @@ export function openLibrary(catalogue: Catalogue): ModelsService {
   return {
     subscribe(listener) {
       // Without the shelf the offered list stands; whoever then asks for more is told why it cannot be had.
-      void shelf().catch(() => undefined)
+      void painted.then(shelf).catch(() => undefined)
       return library.subscribe(listener)
     },
     download: (digest) => void shelf().then((s) => s.download(digest)),

@@ -30,18 +30,23 @@ export interface WalletDesk {
   budgetChanged(): Promise<void>
 }
 
-/** @param resume the wallet that was connected at the last visit, asked for before the first opening */
+/**
+ * @param resume the wallet that was connected at the last visit, asked for before the first opening
+ * @param painted it is opened after it, unless somebody asks before
+ */
 export function openWalletDesk(
   fee: bigint,
   onFailure: (error: OpenChatError) => void,
   resume: () => Promise<ConnectedWallet | null>,
+  painted: Promise<void>,
 ): WalletDesk {
   const state = told<WalletState>({ state: 'opening' })
   const budget = told<BudgetState>({ limit: null, spent: 0n, left: null })
   const listeners = new Set<(wallet: Wallet) => void>()
   let opening: Promise<Wallet> | null = null
   let chain: ReturnType<typeof openWorker<ChainApi>> | null = null
-  let resuming: Promise<ConnectedWallet | null> | null = resume()
+  /** null: taken. */
+  let resuming: Promise<ConnectedWallet | null> | null | undefined
 
   async function open(): Promise<Wallet> {
     const [{ lastSettings }, { openWallet }, { endpointStore }] = await Promise.all([
@@ -49,7 +54,10 @@ export function openWalletDesk(
       import('../../wallet/wallet.ts'),
       import('../../wallet/endpoints.ts'),
     ])
-    if (resuming !== null) desk.connected = await resuming
+    if (resuming !== null) {
+      resuming ??= resume()
+      desk.connected = await resuming
+    }
     resuming = null
     const records = indexedDbRecords()
     const settings = await endpointStore(records).over(await lastSettings(records))
@@ -172,7 +180,7 @@ export function openWalletDesk(
     },
   }
 
-  void look()
+  void painted.then(look)
   setInterval(() => {
     if (document.visibilityState !== 'visible') return
     void look()
