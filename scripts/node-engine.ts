@@ -8,7 +8,7 @@ import { create, globals } from 'webgpu'
 import catalogue from '../public/catalogue.json'
 import { asOpenChatError, OpenChatError } from '../src/errors.ts'
 import { type Device, openDevice } from '../src/gpu/device.ts'
-import { loadEngine } from '../src/gpu/engine.ts'
+import { type EngineOptions, loadEngine } from '../src/gpu/engine.ts'
 import { isFolderFile } from '../src/gpu/formats/hf-folder.ts'
 import { modelSource } from '../src/gpu/formats/model-source.ts'
 import { splitNames } from '../src/gpu/formats/split-gguf.ts'
@@ -148,7 +148,10 @@ export interface OpenedEngine {
  * @example const { engine, close } = await openNodeEngine('model.gguf'); engine.complete({ prompt: 'Hi', maxTokens: 8, temperature: 0 })
  * @throws file_missing, gpu_unavailable, and what `loadEngine` throws
  */
-export async function openNodeEngine(path: string, options: { contextTokens?: number; signal?: AbortSignal } = {}): Promise<OpenedEngine> {
+export async function openNodeEngine(
+  path: string,
+  options: Pick<EngineOptions, 'contextTokens' | 'signal' | 'precision' | 'prefillVariant'> = {},
+): Promise<OpenedEngine> {
   const source = await openModel(path)
   const device = await openNodeDevice()
   const engine = await loadEngine({ device, source, ...options })
