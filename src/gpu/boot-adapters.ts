@@ -1,19 +1,21 @@
 // What an engine finds out about adapters on its GPU before the first one is used: whether the kernels that shrink, expand and join
-// compute what they should. Asked when an adapter is first brought to the device, and once more at the first DoRA adapter, whose gains
+// compute what they should, and whether the driver takes every one that a pass of this model may need. Asked when an adapter is first brought to the device, and once more at the first DoRA adapter, whose gains
 // are another specialisation; who uses none pays nothing. The finding is remembered as boot.ts remembers its own.
-// Not the test (self-test-adapters.ts). Invariants: where the wide variant is wrong the engine falls back to the plain one, after that
+// Not the test (self-test-adapters.ts). Invariants: where a variant is wrong or refused the engine goes on in another, after that one
 // passed the base's test as well; where no variant is right, adapters are refused and the model alone answers as before; nothing of
 // the test stays on the device.
 import { OpenChatError } from '../errors.ts'
 import type { Arena } from './arena.ts'
-import { type BootMemory, type Demotion, findingsKey } from './boot.ts'
+import { type BootMemory, findingsKey, wholeVariants } from './boot.ts'
 import type { Device } from './device.ts'
-import { prefillVariants } from './kernels/projection.ts'
+import type { Dispatch, Programs } from './kernels/kernel.ts'
 import { placeTrialAdapters } from './lora/trial-adapters.ts'
-import type { Forward, Variants } from './model/forward.ts'
+import type { Variants } from './model/forward.ts'
 import type { Runner } from './model/runner.ts'
-import { failed, prefillRows, type SelfTestParts, selfTest } from './self-test.ts'
+import { type Demotion, Ladder, told } from './model/variants.ts'
+import { prefillRows, type SelfTestParts, selfTest } from './self-test.ts'
 import { adapterTest } from './self-test-adapters.ts'
+import { type Finding, failed, findingsOf } from './self-test-findings.ts'
 import { SampledModel } from './self-test-oracle.ts'
 
 export interface AdapterReport {
@@ -24,8 +26,8 @@ export interface AdapterReport {
   /** Kernels that were held against the CPU, in every variant tried. */
   checked: number
   demoted: Demotion[]
-  /** No variant computes adapters rightly: the worst kernel of the last one tried. Null: they are served. */
-  refused: { kernel: string; error: number } | null
+  /** No variant computes adapters rightly: the worst kernel of the last one tried, as of a demotion. Null: they are served. */
+  refused: Pick<Demotion, 'kernel' | 'error'> | null
   /** ms; of a remembered report, those of the run that found it. */
   ms: number
   remembered: boolean
@@ -35,6 +37,7 @@ export interface AdapterTrialParts {
   /** Of the engine; its pool is not touched. */
   test: SelfTestParts
   arena: Arena<GPUBuffer>
+  programs: Programs
   device: Device
   runner: Pick<Runner, 'lend'>
   memory: BootMemory | null
@@ -78,7 +81,7 @@ export class AdapterTrial {
     const { test, arena, memory } = this.#parts
     const { forward, recorder, config, weights } = test
     const begin = performance.now()
-    const started = variantsOf(forward)
+    const started = forward.variants
     const oracle = new SampledModel(test.gguf, test.source, config, weights.ropeDivisors)
     const trial = await placeTrialAdapters(arena, recorder, config, (module) => oracle.rowLength(module), gained)
     try {
@@ -89,35 +92,30 @@ export class AdapterTrial {
         await this.#computeIn(known.variants)
         return { ...known, remembered: true }
       }
-      const demoted: Demotion[] = []
+      const ladder = new Ladder()
       let checked = 0
       const report = async (refused: AdapterReport['refused']): Promise<AdapterReport> => {
         // Without adapters the first variant is as right as it was.
         if (refused !== null) await this.#computeIn(started)
-        const found = { gained, variants: variantsOf(forward), checked, demoted: refused === null ? demoted : [], refused }
-        const whole = { ...found, ms: performance.now() - begin, remembered: false }
+        const demoted = refused === null ? ladder.demoted : []
+        const whole = { gained, variants: forward.variants, checked, demoted, refused, ms: performance.now() - begin, remembered: false }
         await memory?.keep(key, JSON.stringify(whole))
         return whole
       }
-      while (true) {
-        const { decode, prefill } = variantsOf(forward)
-        const findings = await adapterTest({ ...test, forward: over(), oracle, trial })
+      for (let tested = started; ; ) {
+        const now = forward.variants
+        const findings = await findingsOf(() => this.#base(tested, now))
+        // The other layers' kernels may be of other formats than the first one's.
+        findings.push(...(await findingsOf(() => this.#made(over().underAdapters()))))
+        if (failed(findings).length === 0)
+          findings.push(...(await findingsOf(() => adapterTest({ ...test, forward: over(), oracle, trial }))))
+        tested = now
         checked += findings.length
-        const worst = worstOf(findings)
-        if (worst === null) return await report(null)
-        const staged = worstOf(findings.filter(({ kernel }) => kernel.includes('/staged')))
-        if (prefill !== 'thread-4' && staged !== null) {
-          demoted.push({ from: prefill, to: 'thread-4', ...staged })
-          forward.prefillIn('thread-4')
-          continue
-        }
-        if (decode === 'thread-1') return await report(worst)
-        const { isFallbackAdapter } = this.#parts.device
-        const base = await selfTest(test, 'thread-1', isFallbackAdapter ? prefillRows.software : prefillRows.gpu)
-        checked += base.length
-        const wrong = worstOf(base)
-        if (wrong !== null) return await report(wrong)
-        demoted.push({ from: decode, to: 'thread-1', ...worst })
+        const wrong = failed(findings).sort((a, b) => b.error - a.error)
+        if (wrong.length === 0) return await report(null)
+        const next = ladder.next(now, wrong)
+        if (next === null) return await report({ kernel: wrong[0].kernel, error: told(wrong[0].error) })
+        forward.computeIn(next)
       }
     } finally {
       trial.pool.dispose()
@@ -125,22 +123,28 @@ export class AdapterTrial {
     }
   }
 
-  async #computeIn({ decode, prefill }: Variants): Promise<void> {
+  /** The model's own test, where it did not run in this variant. */
+  async #base(tested: Variants, now: Variants): Promise<Finding[]> {
+    if (tested.decode === now.decode && tested.subgroups === now.subgroups) return []
+    const { test, device } = this.#parts
+    return selfTest(test, device.isFallbackAdapter ? prefillRows.software : prefillRows.gpu)
+  }
+
+  /** @throws kernel_invalid */
+  async #made(work: Iterable<Dispatch>): Promise<Finding[]> {
+    const { programs } = this.#parts
+    await Promise.all(Array.from(work, (dispatch) => programs.make(dispatch)))
+    return []
+  }
+
+  async #computeIn(variants: Variants): Promise<void> {
     const { forward, chooser } = this.#parts.test
-    if (prefill !== forward.prefillVariant) forward.prefillIn(prefill)
-    if (decode === forward.decodeVariant) return
-    forward.decodeIn(decode)
+    const same = variants.decode === forward.decodeVariant
+    forward.computeIn(variants)
+    if (same) return
     chooser.dispose()
     await chooser.warm()
   }
-}
-
-function variantsOf({ decodeVariant, prefillVariant }: Forward): Variants {
-  return { decode: decodeVariant, prefill: prefillVariant }
-}
-
-function worstOf(findings: Awaited<ReturnType<typeof selfTest>>): { kernel: string; error: number } | null {
-  return failed(findings).sort((a, b) => b.error - a.error)[0] ?? null
 }
 
 /** A report as it was kept; null for none, or for one that is not whole. */
@@ -148,9 +152,10 @@ function readReport(text: string | null): AdapterReport | null {
   if (text === null) return null
   try {
     const report = JSON.parse(text) as Partial<AdapterReport>
-    const { decode, prefill } = report.variants ?? {}
-    const whole = (decode === 'lanes' || decode === 'thread-1') && prefillVariants.some((one) => one === prefill)
-    return whole && Array.isArray(report.demoted) && typeof report.checked === 'number' && report.refused !== undefined
+    return wholeVariants(report.variants ?? {}) &&
+      Array.isArray(report.demoted) &&
+      typeof report.checked === 'number' &&
+      report.refused !== undefined
       ? (report as AdapterReport)
       : null
   } catch (error) {
@@ -159,8 +164,9 @@ function readReport(text: string | null): AdapterReport | null {
   }
 }
 
-function miscomputes(device: Device, { kernel, error }: { kernel: string; error: number }): OpenChatError {
-  return new OpenChatError('gpu_miscomputes_adapters', `This GPU computes adapters wrongly (${kernel}); the model answers without them.`, {
+function miscomputes(device: Device, { kernel, error }: Pick<Demotion, 'kernel' | 'error'>): OpenChatError {
+  const what = error === null ? 'cannot compute adapters' : 'computes adapters wrongly'
+  return new OpenChatError('gpu_miscomputes_adapters', `This GPU ${what} (${kernel}); the model answers without them.`, {
     meta: { adapter: device.adapterName, kernel, error },
     action: 'Update the browser and the graphics driver.',
   })

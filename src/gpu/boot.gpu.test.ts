@@ -27,26 +27,38 @@ async function greedy(engine: Engine): Promise<number[]> {
   return []
 }
 
+async function sampled(engine: Engine) {
+  const settings = { temperature: 0.9, topP: 0.9, presencePenalty: 1.5, repetitionPenalty: 1.3, logprobs: 2, seed: 5 }
+  for await (const event of engine.complete({ tokens: prompt, maxTokens: 12, ...settings })) if (event.type === 'end') return event.said
+  throw new Error('The completion did not end.')
+}
+
+/** Of an engine that tests nothing. */
+async function untested() {
+  const source = memorySource(tinyModel({ type: 'Q4_1', seed: 3 }))
+  const engine = await loadEngine({ device: await openDevice(openNodeGpu()), source, contextTokens: 256, decodeVariant: 'thread-1' })
+  const said = { boot: engine.stats().boot, greedy: await greedy(engine), sampled: await sampled(engine) }
+  engine.dispose()
+  return said
+}
+const right = await untested()
+
 describe('on a GPU that computes rightly', () => {
   it.each([
-    ['llama', 'Q5_1', 'lanes'],
-    ['qwen2', 'Q8_0', 'thread-1'],
-    ['qwen3', 'F16', 'lanes'],
-  ] as const)('%s in %s passes by %s', async (architecture, type, decodeVariant) => {
+    ['llama', 'Q5_1', 'lanes', 4],
+    ['qwen2', 'Q8_0', 'thread-1', 2],
+    ['qwen3', 'F16', 'lanes', 4],
+  ] as const)('%s in %s passes by %s', async (architecture, type, decodeVariant, drawing) => {
     const engine = await load(await openDevice(openNodeGpu()), { decodeVariant }, tinyModel({ type, seed: 4, architecture }))
     const { boot } = engine.stats()
-    expect(boot).toMatchObject({ decode: decodeVariant, demoted: [], remembered: false })
-    // Nine kinds of kernel, in prefill and in decode: none was passed over.
-    expect(boot!.checked).toBe(18)
+    expect(boot).toMatchObject({ decode: decodeVariant, drawer: 'device', demoted: [], remembered: false })
+    // Seven kinds of kernel in prefill and in decode, and those that draw tokens: none was passed over.
+    expect(boot!.checked).toBe(14 + drawing)
   })
 
   it('leaves nothing in the cache, and the same answers', async () => {
-    const device = await openDevice(openNodeGpu())
-    const options = { device, source: memorySource(tinyModel({ type: 'Q4_1', seed: 3 })), contextTokens: 256 }
-    const plain = await loadEngine({ ...options, decodeVariant: 'thread-1' })
-    open.push(plain)
-    expect(plain.stats().boot).toBeNull()
-    expect(await greedy(await load(device, { decodeVariant: 'thread-1' }))).toEqual(await greedy(plain))
+    expect(right.boot).toBeNull()
+    expect(await greedy(await load(await openDevice(openNodeGpu()), { decodeVariant: 'thread-1' }))).toEqual(right.greedy)
   })
 })
 
@@ -55,13 +67,53 @@ describe('a wrong kernel of the wide variant', () => {
     [/project-swiglu.*lanes/, 'vec4(0xf0000)', 'vec4(0x70000)', /project-swiglu/],
     [/^attention\/f32$/, 'exp(', 'exp2(', /attention/],
   ])('%s is named and given up, and the answers are right', async (kernel, from, to, named) => {
-    const right = await greedy(await load(await openDevice(openNodeGpu()), { decodeVariant: 'thread-1' }))
     const engine = await load(await wrongDevice(kernel, from, to), { decodeVariant: 'lanes' })
     const { boot } = engine.stats()
     expect(boot).toMatchObject({ decode: 'thread-1', demoted: [{ from: 'lanes', to: 'thread-1' }] })
     expect(boot!.demoted[0].kernel).toMatch(named)
     expect(boot!.demoted[0].error).toBeGreaterThan(0.01)
-    expect(await greedy(engine)).toEqual(right)
+    expect(await greedy(engine)).toEqual(right.greedy)
+  })
+})
+
+describe('a wrong kernel of those that draw tokens', () => {
+  it.each([
+    ['argmax', 'x > most', 'x < most'],
+    ['sample', 'row.number * all', 'row.number * all * 0.5'],
+    ['penalise', 'settings[pick].frequency + settings[pick].presence', 'settings[pick].frequency'],
+    ['logprobs', 'restore(count.x);', ''],
+  ])('%s is named, and the CPU draws: %s', async (kernel, from, to) => {
+    const engine = await load(await wrongDevice(new RegExp(`^${kernel}$`), from, to), { decodeVariant: 'lanes' })
+    const { boot } = engine.stats()
+    expect(boot).toMatchObject({ decode: 'lanes', drawer: 'cpu', demoted: [{ from: 'device', to: 'cpu', kernel }] })
+    const found = await sampled(engine)
+    expect(found.drawn).toEqual(right.sampled.drawn)
+    found.logprobs!.forEach((own, i) => {
+      expect(own).toBeCloseTo(right.sampled.logprobs![i], 3)
+    })
+    expect((await engine.replay(found)).said).toBe(true)
+  })
+})
+
+describe('a kernel that the driver refuses', () => {
+  const refused = (kernel: RegExp) => wrongDevice(kernel, 'fn main(', 'fn main(no such thing ')
+
+  it.each([
+    ['sums by subgroups', /-subgroups/, 'lanes', { decode: 'lanes', subgroups: false, demoted: [] }],
+    ['lanes', /\/lanes/, 'lanes', { decode: 'thread-1', demoted: [{ from: 'lanes', to: 'thread-1', error: null }] }],
+    ['single threads', /\/thread-1/, 'thread-1', { decode: 'lanes', demoted: [{ from: 'thread-1', to: 'lanes', error: null }] }],
+    ['all but lanes, timed', /\/thread-1/, undefined, { decode: 'lanes', demoted: [] }],
+  ] as const)('%s: another is taken, and the answers are right', async (_, kernel, decodeVariant, expected) => {
+    const engine = await load(await refused(kernel), decodeVariant === undefined ? {} : { decodeVariant })
+    expect(engine.stats().boot).toMatchObject(expected)
+    expect(await greedy(engine)).toEqual(right.greedy)
+  })
+
+  it('and has no other form is named', async () => {
+    await expect(load(await refused(/project-swiglu.*thread-4/), { decodeVariant: 'lanes' })).rejects.toMatchObject({
+      code: 'gpu_miscomputes',
+      meta: { kernel: expect.stringMatching(/project-swiglu.*thread-4/), error: null },
+    })
   })
 })
 

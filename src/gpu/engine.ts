@@ -25,6 +25,7 @@ import { type ContextRange, madeLongest } from './model/context-length.ts'
 import { Forward, type WantedVariants } from './model/forward.ts'
 import { KvCache } from './model/kv-cache.ts'
 import { type MemoryShape, memoryShape, planOf, workBytes } from './model/memory-plan.ts'
+import { PipelineMaker } from './model/pipelines.ts'
 import { Runner } from './model/runner.ts'
 import { makeScratch, type Scratch } from './model/scratch.ts'
 import { surprise } from './model/surprise.ts'
@@ -34,6 +35,7 @@ import { probeMemory } from './probe-memory.ts'
 import { Recorder } from './recorder.ts'
 import { replay } from './replay.ts'
 import { EngineSession } from './session.ts'
+import { Workers } from './turns.ts'
 import type { AdapterFiles, ByteSource, CompletionRequest, Engine } from './types.ts'
 
 export interface EngineOptions {
@@ -115,6 +117,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const parallel = () => forward.decodeVariant === 'lanes'
   const reading = { arena, recorder, programs, scratch, vocab: config.vocab, parallel }
   const chooser = new Chooser(reading)
+  const judging = { ...reading, parallel: () => parallel() && chooser.drawer === 'device' }
   const runner = new Runner({
     device,
     recorder,
@@ -126,7 +129,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     slotOf: (key) => pool.slotOf(key),
   })
   const test = { forward, chooser, recorder, cache, scratch, weights, gguf, source, config }
-  const trial = options.selfTest ? new AdapterTrial({ test, arena, device, runner, memory: options.selfTest.memory }) : null
+  const trial = options.selfTest ? new AdapterTrial({ test, arena, programs, device, runner, memory: options.selfTest.memory }) : null
   const adapters = new AdapterShelf({
     pool,
     pack: async (files) => {
@@ -140,6 +143,9 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const grammars = new Grammars({ tokenizer, vocab: config.vocab, eosIds: config.eosIds, load: options.grammar })
   let booted: BootReport | null = null
   let disposed = false
+  const workers = new Workers()
+  const ended = () => disposed || device.lost
+  const pipelines = new PipelineMaker({ programs, forward, chooser, reading: judging, workers, ended })
   const dispose = () => {
     if (disposed) return
     disposed = true
@@ -175,38 +181,38 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     decode: (tokens) => tokenizer.decode(tokens),
     promptTokens: (messages, begin) => chatTemplate().encode(messages, begin),
     session: (adapter = null) => new EngineSession({ runner, cache, adapters }, adapter),
-    async step(rows) {
-      return runner.stepRows(
-        await Promise.all(
-          rows.map(async ({ session, token }) => {
-            if (session instanceof EngineSession) return { sequence: await session.sequence(), token }
-            throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
-          }),
+    step: (rows) =>
+      workers.during(async () =>
+        runner.stepRows(
+          await Promise.all(
+            rows.map(async ({ session, token }) => {
+              if (session instanceof EngineSession) return { sequence: await session.sequence(), token }
+              throw new OpenChatError('step_invalid', 'A row of this step belongs to a session of another engine.')
+            }),
+          ),
         ),
-      )
-    },
+      ),
     complete: (request: CompletionRequest) =>
-      complete(
-        {
-          ...{ runner, cache, tokenizer, contextTokens, eosIds: config.eosIds },
-          template: chatTemplate,
-          dispatches: () => recorder.counts.dispatches,
-          constraint: (format) => grammars.constraint(format),
-          hold: (adapter) => adapters.hold(adapter),
-        },
-        request,
+      workers.through(
+        complete(
+          {
+            ...{ runner, cache, tokenizer, contextTokens, eosIds: config.eosIds },
+            template: chatTemplate,
+            dispatches: () => recorder.counts.dispatches,
+            constraint: (format) => grammars.constraint(format),
+            hold: (adapter) => adapters.hold(adapter),
+          },
+          request,
+        ),
       ),
     async score(tokens, scoreOptions = {}) {
       const hold = await adapters.hold(scoreOptions.adapter)
-      try {
-        return await surprise(runner, cache, hold.key, tokens, scoreOptions)
-      } finally {
-        hold.release()
-      }
+      return workers.during(() => surprise(runner, cache, hold.key, tokens, scoreOptions)).finally(() => hold.release())
     },
     async replay(said, replayOptions = {}) {
       const hold = await adapters.hold(replayOptions.adapter)
-      const found = await replay({ runner, cache, reading }, hold.key, said, replayOptions).finally(() => hold.release())
+      const judged = () => replay({ runner, cache, reading: judging }, hold.key, said, replayOptions)
+      const found = await workers.during(judged).finally(() => hold.release())
       const spoken = said.drawn.filter((id) => !config.eosIds.includes(id))
       return { ...found, promptText: tokenizer.decode(said.prompt), text: tokenizer.decode(spoken) }
     },
@@ -219,6 +225,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     adapterGroups: (name) => adapters.groups(name),
     dropAdapterGroups: (name, groups) => adapters.drop(name, groups),
     removeAdapter: (name) => adapters.remove(name),
+    makePipelines: () => pipelines.make(),
     stats: () => ({
       adapterName: device.adapterName,
       isFallbackAdapter: device.isFallbackAdapter,

@@ -11,7 +11,8 @@ import { zRecord } from './lora/face.ts'
 import type { TrialAdapters } from './lora/trial-adapters.ts'
 import type { Forward, Row } from './model/forward.ts'
 import { pageTokens, type Sequence } from './model/kv-cache.ts'
-import { Comparison, type Finding, type SelfTestParts } from './self-test.ts'
+import type { SelfTestParts } from './self-test.ts'
+import { Comparison, type Finding } from './self-test-findings.ts'
 import type { RowChange, SampledModel } from './self-test-oracle.ts'
 
 /** Four under one face read A together, four of a mix one by one, and one is left over. The rows that are looked at: one of each kind. */

@@ -9,12 +9,13 @@ import { halfToFloat } from './formats/half.ts'
 import type { TileVariant } from './kernels/projection.ts'
 import type { Chooser } from './model/chooser.ts'
 import type { ModelConfig } from './model/config.ts'
-import { argmax, greedy } from './model/draw.ts'
 import type { Forward, Row } from './model/forward.ts'
 import { type KvCache, pageTokens, type Sequence } from './model/kv-cache.ts'
 import type { Scratch } from './model/scratch.ts'
 import type { Weights } from './model/weights.ts'
 import type { Recorder } from './recorder.ts'
+import { drawTest } from './self-test-draws.ts'
+import { Comparison, type Finding } from './self-test-findings.ts'
 import { SampledModel } from './self-test-oracle.ts'
 import type { ByteSource } from './types.ts'
 
@@ -30,15 +31,6 @@ export interface SelfTestParts {
   config: ModelConfig
 }
 
-export interface Finding {
-  /** Name of the kernel, its format and variant, as in kernels/projection.ts. */
-  kernel: string
-  /** Largest difference of a sampled number, in parts of their root mean square. */
-  error: number
-}
-
-/** Rounding of a long f32 sum stays below 1e-5 of the numbers' size; a lost block or a wrong nibble is above 1e-2. */
-const bar = 1e-3
 /** A page and a few rows of the next, an odd number; on a processor that plays a GPU, where a row costs 40 ms, only a few. */
 export const prefillRows = { gpu: pageTokens + 5, software: 5 }
 
@@ -54,21 +46,17 @@ interface Stages {
   fed: Float32Array
   last: Float32Array
   logits: Float32Array
-  /** By arg max, and by a draw that only the likeliest token can win. */
-  chosen: number
-  drawn: number
 }
 
 /**
- * @param decode who computes a tile in decode: the engine decodes in it from then on
+ * In the variants that `forward` computes in.
  * @param count rows of the prefill
  * @returns every kernel that was looked at, with its error; {@link failed} tells the wrong ones
  * @throws device_lost, gpu_fault, kernel_invalid
  */
-export async function selfTest(parts: SelfTestParts, decode: 'lanes' | 'thread-1', count = prefillRows.gpu): Promise<Finding[]> {
+export async function selfTest(parts: SelfTestParts, count = prefillRows.gpu): Promise<Finding[]> {
   const { forward, cache, config } = parts
-  forward.decodeIn(decode)
-  // Its kernels follow the decode variant as well.
+  // Its kernels follow the decode variant.
   parts.chooser.dispose()
   const oracle = new SampledModel(parts.gguf, parts.source, config, parts.weights.ropeDivisors)
   const sequence = cache.open('')
@@ -81,15 +69,11 @@ export async function selfTest(parts: SelfTestParts, decode: 'lanes' | 'thread-1
       sequence.tokens.length = 0
       findings.push(...(await pass(parts, oracle, sequence, rows, variant)))
     }
-    return [...findings, ...(await pass(parts, oracle, sequence, [rowAt(rows.length)], decode))]
+    findings.push(...(await pass(parts, oracle, sequence, [rowAt(rows.length)], forward.decodeVariant)))
+    return [...findings, ...(await drawTest(parts))]
   } finally {
     cache.drop(sequence)
   }
-}
-
-/** Of findings, those that are no rounding. */
-export function failed(findings: readonly Finding[]): Finding[] {
-  return findings.filter(({ error }) => !(error <= bar))
 }
 
 async function pass(
@@ -148,15 +132,12 @@ async function pass(
   }
   const last = at(stages.last, scratch.hStride, rows.length - 1, hidden)
   for (const token of oracle.spread(vocab)) compare.one(name('project-logits'), stages.logits[token], await oracle.logit(token, last))
-  const top = argmax(stages.logits)
-  compare.one('argmax', stages.chosen === top ? 1 : 0, 1)
-  compare.one('sample', stages.drawn === top ? 1 : 0, 1)
   return compare.findings()
 }
 
 /** Runs the pass with a stop after each stage of layer 0. */
 async function stagesOf(
-  { forward, chooser, recorder, scratch, cache, config }: SelfTestParts,
+  { forward, recorder, scratch, cache, config }: SelfTestParts,
   rows: readonly Row[],
   variant: TileVariant,
 ): Promise<Stages> {
@@ -185,37 +166,7 @@ async function stagesOf(
     if (index === names.length - 1) {
       stages.last = await stream()
       stages.logits = await floats(scratch.logits, config.vocab)
-      const choose = async (wish: typeof greedy) => {
-        const choice = await chooser.stage([wish])
-        if (choice.work.length > 0) recorder.submit(choice.work, { rows: rows.length, picks: 1 })
-        const { results } = await choice.collect()
-        return ((await results)[0] as { id: number }).id
-      }
-      stages.chosen = await choose(greedy)
-      stages.drawn = await choose({ ...greedy, temperature: 0.8, topK: 1, uniform: 0.3 })
     }
   })
   return stages as Stages
-}
-
-/** Pairs of numbers by kernel: the largest difference against the size of what was expected. */
-export class Comparison {
-  #kernels = new Map<string, { worst: number; squares: number; count: number }>()
-
-  one(kernel: string, got: number, expected: number): void {
-    const known = this.#kernels.get(kernel) ?? { worst: 0, squares: 0, count: 0 }
-    const difference = Math.abs(got - expected)
-    known.worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(known.worst, difference)
-    known.squares += expected * expected
-    known.count++
-    this.#kernels.set(kernel, known)
-  }
-
-  all(kernel: string, got: Float64Array, expected: Float64Array): void {
-    for (let i = 0; i < expected.length; i++) this.one(kernel, got[i], expected[i])
-  }
-
-  findings(): Finding[] {
-    return [...this.#kernels].map(([kernel, { worst, squares, count }]) => ({ kernel, error: worst / (Math.sqrt(squares / count) || 1) }))
-  }
 }

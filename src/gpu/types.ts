@@ -248,6 +248,11 @@ export interface Engine {
    */
   dropAdapterGroups(name: string, groups: readonly string[]): Promise<void>
   removeAdapter(name: string): void
+  /**
+   * Makes what answers may need later, piece by piece while nobody answers: to be asked once a model and its adapters are there, and
+   * not waited for. Ends early when the engine or its device does.
+   */
+  makePipelines(): Promise<void>
   stats(): EngineStats
   dispose(): void
 }

@@ -90,6 +90,8 @@ export class Programs {
   #share(kernel: Kernel): Shared {
     const known = this.#shared.get(kernel.name)
     if (known) return known
+    // A text that is refused makes its pipeline fail, which is told there: it is no fault of the device.
+    this.#device.pushErrorScope('validation')
     const groups = kernel.groups.map((bindings) =>
       this.#device.createBindGroupLayout({
         label: kernel.name,
@@ -98,6 +100,7 @@ export class Programs {
     )
     const module = this.#device.createShaderModule({ label: kernel.name, code: kernel.code })
     const layout = this.#device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: groups })
+    this.#device.popErrorScope().catch(() => undefined)
     const shared = { module, groups, layout }
     this.#shared.set(kernel.name, shared)
     return shared

@@ -16,6 +16,9 @@ import type { Recorder } from '../recorder.ts'
 import { type Draw, type Drawn, drawToken, greedy, isPlainGreedy } from './draw.ts'
 import { mostPicks, type Scratch } from './scratch.ts'
 
+/** Who draws: the CPU where a kernel that draws was found to be wrong here, as well as what the header says. */
+export type Drawer = 'device' | 'cpu'
+
 /** null: this row's logits are wanted as they are. */
 export type Wish = Draw | null
 
@@ -47,6 +50,7 @@ export interface LogitParts {
 const storage = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
 
 export class Chooser {
+  drawer: Drawer = 'device'
   #parts: LogitParts
   #leases = new Map<string, Lease<GPUBuffer>>()
   #prepared = new Map<string, Promise<Prepared[]>>()
@@ -60,6 +64,32 @@ export class Chooser {
   async warm(): Promise<void> {
     await this.#argmax()
     await this.#logprobs(await this.#settings([]), [])
+  }
+
+  /** Whose pipelines draws may come to need; {@link warm} made some. */
+  dispatches(): Dispatch[] {
+    if (this.drawer === 'cpu') return []
+    return this.#all().slice(0, this.#parts.parallel() ? 4 : 2)
+  }
+
+  /** Text of every kernel that draws, whoever does. */
+  shaderTexts(): string[] {
+    return this.#all().map(({ kernel }) => kernel.code)
+  }
+
+  #all(): Dispatch[] {
+    const { scratch, vocab } = this.#parts
+    const { logits, chosen, tokens } = scratch
+    // To be made and not to be bound: any buffer will do.
+    const [settings, allowed, edits, count, told] = Array<GPUBuffer>(5).fill(logits)
+    const threads = this.#threads
+    return [
+      argmax({ logits, token: chosen, tokens, vocab, threads }),
+      logprobs({ logits, settings, edits, count, chosen, told, vocab, threads }),
+      // Where barriers are dear the CPU does the rest.
+      sample({ logits, settings, allowed, chosen, tokens, vocab }),
+      penalise({ edits, settings, count, logits, vocab }, () => 0),
+    ]
   }
 
   /** Uploads what the draws need; call it before the submit whose logits they are about, with nothing submitted in between. */
@@ -94,6 +124,7 @@ export class Chooser {
 
   /** Each of the likeliest costs a pass over the logits, which the CPU finds in one. */
   #drawsOnDevice(draw: Draw): boolean {
+    if (this.drawer === 'cpu') return false
     return this.#parts.parallel() || (isPlainGreedy(draw) && (draw.logprobs ?? 0) === 0)
   }
 

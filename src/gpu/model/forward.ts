@@ -66,13 +66,18 @@ export interface ForwardParts {
   weights: Weights
   scratch: Scratch
   cache: KvCache
-  adapters: AdapterPool
+  adapters: PassAdapters
 }
+
+/** Of a pool, what a pass reads. */
+export type PassAdapters = Pick<AdapterPool, 'buffers' | 'touches' | 'gained' | 'generation'>
 
 /** Who computes a tile when few rows are fed, and when many are. */
 export interface Variants {
   decode: DecodeVariant
   prefill: PrefillVariant
+  /** Lanes that share a tile sum by subgroups; else through workgroup memory. */
+  subgroups: boolean
 }
 
 /** Those that are chosen beforehand. */
@@ -133,9 +138,31 @@ export class Forward {
     await cache.reserve(sequence, 1)
     cache.drop(sequence)
     const { decodeVariant: step } = this
-    // The rows that are left of a prefill fill no block.
-    const bodies = new Set<TileVariant>([this.prefillVariant, 'thread-4', step])
-    await Promise.all([...bodies].flatMap((body) => [this.#bodyOf(body, false, false), this.#headOf(body, step)]))
+    await Promise.all(this.#bodies.flatMap((body) => [this.#bodyOf(body, false, false), this.#headOf(body, step)]))
+  }
+
+  /** Every way a pass may be computed: the rows that are left of a prefill fill no block. */
+  get #bodies(): TileVariant[] {
+    return [...new Set<TileVariant>([this.prefillVariant, 'thread-4', this.decodeVariant])]
+  }
+
+  /** Whose pipelines passes without adapters may come to need, whatever their rows, picks and keys; {@link warm} made the first ones. */
+  *bare(): Generator<Dispatch> {
+    for (const body of this.#bodies) yield* [...this.#body(body, false), ...this.#head(body, this.decodeVariant)]
+    // Where all rows' logits are wanted: guesses, answers that share a step, replay.
+    for (const body of this.#bodies) yield* this.#head(body, body)
+    yield* this.#attention(0, true)
+  }
+
+  /** The same of passes under adapters, whichever modules those change; before the first one is there as well. */
+  *underAdapters(): Generator<Dispatch> {
+    const { adapters, scratch } = this.#parts
+    // To be made and not to be bound: any buffer will do.
+    const buffers = adapters.buffers ?? { a: scratch.z, b: scratch.z, table: scratch.z }
+    const every = this.withAdapters({ buffers, touches: () => true, gained: adapters.gained, generation: adapters.generation })
+    for (const body of this.#bodies) yield* every.#body(body, true)
+    const [, output, gateUp] = sites.map((_, site) => every.#lora(0, site))
+    for (const body of this.#bodies) yield* [...every.#adapt(1, body, null, gateUp), ...every.#adapt(1, body, output, null)]
   }
 
   /**
@@ -149,7 +176,7 @@ export class Forward {
       return { gateUp: this.#gateUp(0, variant, null), down: this.#down(0, variant, null) }
     }
     const parts = { recorder, programs, scratch, config, work }
-    const decode = await chooseDecode(parts, device.gpu.features.has('subgroups'), only.decode)
+    const decode = await chooseDecode(parts, device.gpu.features.has('subgroups'), only)
     this.decodeVariant = decode.variant
     const timed = only.decode === undefined && decode.variant === 'lanes'
     this.prefillVariant = only.prefill ?? (timed ? await choosePrefill(parts, cache.precision === 'f16') : 'thread-4')
@@ -195,7 +222,7 @@ export class Forward {
   }
 
   /** The same weights, scratch and variants over other adapters, so that a test leaves those of the answers alone. */
-  withAdapters(adapters: AdapterPool): Forward {
+  withAdapters(adapters: PassAdapters): Forward {
     const other = new Forward({ ...this.#parts, adapters })
     other.decodeVariant = this.decodeVariant
     other.prefillVariant = this.prefillVariant
@@ -208,15 +235,15 @@ export class Forward {
     return this.#textsOf((forward, variant) => forward.#adapted(variant).flat())
   }
 
-  /** Changes who computes a tile in decode; what was prepared for the other is let go. */
-  decodeIn(variant: DecodeVariant): void {
-    this.decodeVariant = variant
-    this.#prepared.clear()
+  get variants(): Variants {
+    return { decode: this.decodeVariant, prefill: this.prefillVariant, subgroups: this.#subgroups !== null }
   }
 
-  /** The same for many rows. */
-  prefillIn(variant: PrefillVariant): void {
-    this.prefillVariant = variant
+  /** Changes who computes a tile; what was prepared for others is let go. */
+  computeIn({ decode, prefill, subgroups }: Variants): void {
+    this.decodeVariant = decode
+    this.prefillVariant = prefill
+    this.#subgroups = subgroups ? nativeSubgroups : null
     this.#prepared.clear()
   }
 

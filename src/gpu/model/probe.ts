@@ -8,7 +8,6 @@ import {
   halfVariant,
   nativeSubgroups,
   type PrefillVariant,
-  type StagedVariant,
   type Subgroups,
   stagedVariants,
   sumsAt,
@@ -43,25 +42,31 @@ const prefillRows = 64
 const [budget, patience] = [1000, 60]
 
 /**
- * Subgroups are only kept where they give what workgroup memory gives: how threads lie in them is promised nowhere.
- * @param lanes whether the device has subgroups
- * @param only chosen beforehand; then nothing is timed, and lanes sum by subgroups where they can
+ * Subgroups are only kept where they give what another way gives: how threads lie in them is promised nowhere.
+ * @param able whether the device has subgroups
+ * @param only chosen beforehand; of a decode variant nothing is timed, and lanes sum by subgroups where they can, unless that is
+ * chosen as well
+ * @returns a variant that the driver does not refuse, if there is one
  */
 export async function chooseDecode(
   parts: ProbeParts,
-  lanes: boolean,
-  only?: DecodeVariant,
+  able: boolean,
+  only: { decode?: DecodeVariant | undefined; subgroups?: boolean | undefined } = {},
 ): Promise<{ variant: DecodeVariant; subgroups: Subgroups | null }> {
-  if (only === 'thread-1' || (only === 'lanes' && !lanes)) return { variant: only, subgroups: null }
+  const { decode, subgroups: wanted = able } = only
+  if (decode === 'thread-1' || (decode === 'lanes' && !(able && wanted))) return { variant: decode, subgroups: null }
+  if (decode === 'lanes' && only.subgroups === true) return { variant: decode, subgroups: nativeSubgroups }
   const timed = (variant: DecodeVariant, subgroups: Subgroups | null) =>
-    measure(parts, variant, subgroups, 1, only === undefined ? bestOfThree : async () => 0)
+    offered(parts, variant, subgroups, 1, decode === undefined ? bestOfThree : async () => 0)
   const plain = await timed('lanes', null)
-  const grouped = lanes ? await timed('lanes', nativeSubgroups) : null
-  const same = grouped !== null && alike(grouped, plain)
-  if (only !== undefined) return { variant: only, subgroups: same ? nativeSubgroups : null }
-  const alone = await timed('thread-1', null)
-  const together = Math.min(plain.ms, same ? grouped.ms : Number.POSITIVE_INFINITY)
-  return { variant: together < alone.ms ? 'lanes' : 'thread-1', subgroups: same && grouped.ms < plain.ms ? nativeSubgroups : null }
+  const grouped = able && wanted ? await timed('lanes', nativeSubgroups) : null
+  const alone = decode === undefined || plain === null ? await timed('thread-1', null) : null
+  const other = plain ?? alone
+  const same = grouped !== null && other !== null && alike(grouped, other)
+  if (decode !== undefined) return { variant: decode, subgroups: same ? nativeSubgroups : null }
+  const [lanesMs, groupedMs, aloneMs] = [plain, same ? grouped : null, alone].map((one) => one?.ms ?? Number.POSITIVE_INFINITY)
+  const together = Math.min(lanesMs, groupedMs)
+  return { variant: together < aloneMs ? 'lanes' : 'thread-1', subgroups: groupedMs < lanesMs ? nativeSubgroups : null }
 }
 
 /**
@@ -75,16 +80,16 @@ export async function choosePrefill(parts: ProbeParts, halves: boolean): Promise
   let best: { variant: PrefillVariant; ms: number } = { variant: 'thread-4', ms: plain.ms }
   for (const variant of halves ? [...stagedVariants, halfVariant] : stagedVariants) {
     if (performance.now() - begin > budget) break
-    const found = await offered(parts, variant, rows)
+    const found = await offered(parts, variant, null, rows, patiently)
     if (found !== null && alike(found, plain, variant === halfVariant ? 2e-2 : 1e-3) && found.ms < best.ms) best = { variant, ms: found.ms }
   }
   return best.variant
 }
 
 /** What a variant that may not exist here gives; null where the driver refuses it. */
-async function offered(parts: ProbeParts, variant: StagedVariant, rows: number): Promise<Measured | null> {
+async function offered(...of: Parameters<typeof measure>): Promise<Measured | null> {
   try {
-    return await measure(parts, variant, null, rows, patiently)
+    return await measure(...of)
   } catch (error) {
     if (error instanceof OpenChatError && error.code === 'kernel_invalid') return null
     throw error
