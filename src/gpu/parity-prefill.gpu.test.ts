@@ -120,8 +120,8 @@ describe('the choice', () => {
     first.costs(cheapest(4, 8))
     const engine = await loadEngine({ device: first.device, source: small, contextTokens: 256, selfTest: { memory: kept } })
     expect(engine.stats().boot).toMatchObject({ decode: 'lanes', prefill: 'staged-32x32', demoted: [], remembered: false })
-    // Nine kinds of kernel by three variants.
-    expect(engine.stats().boot!.checked).toBe(27)
+    // Seven kinds of kernel by three variants, and four that draw tokens.
+    expect(engine.stats().boot!.checked).toBe(25)
     engine.dispose()
 
     const again = await watched()
