@@ -25,7 +25,7 @@ export const engine = {
     softwareAdapter: (gpu: string) => `WebGPU is computed by the processor here (${gpu}), without a graphics card.`,
     smallerContext: (got: number, wanted: number) => `The context is ${got} tokens instead of ${wanted}: there was not enough GPU memory.`,
     kernelDemoted: (kernel: string) =>
-      `This GPU computes ${kernel} wrongly in its fast form; a slower form is used, and was checked against the processor.`,
+      `This GPU computes ${kernel} wrongly or not at all in its fast form; a slower one is used, and was checked against the processor.`,
     details: {
       local: 'On your graphics card, in this page, with the adapters of the datanets.',
       cpu: 'On your processor, in this page: slower, without adapters.',
