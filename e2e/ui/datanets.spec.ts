@@ -74,7 +74,7 @@ test('a new datanet takes a pasted text, after a look at what would be published
   await expect(page.getByRole('heading', { name: 'Published' })).toBeVisible()
   await expect(page.locator('li[data-stage][data-state="done"]')).toHaveCount(5)
   await page.getByRole('main').getByRole('link', { name: 'Chat' }).click()
-  await expect(page.getByRole('button', { name: 'Choose datanets' })).toHaveText('all datanets')
+  await expect(page.getByRole('button', { name: 'Choose datanets' })).toHaveText('all 2')
   await fake.ask('Why a navy?')
   await fake.answered()
 })

@@ -29,6 +29,16 @@ test('a question asked while the model arrives is answered when it is ready, als
   await expect(page.getByLabel('Answer')).toContainText('chief line of defense')
 })
 
+test('by keyboard the question is one step from the top of the page', async ({ fake }) => {
+  const { page } = fake
+  await fake.open()
+  await expect(page.getByText('Ready on')).toBeVisible()
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('link', { name: 'To the question' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByLabel('Your question')).toBeFocused()
+})
+
 test('a metered connection is asked first', async ({ fake }) => {
   const { page } = fake
   await page.addInitScript(() => Object.defineProperty(navigator, 'connection', { value: { saveData: true } }))

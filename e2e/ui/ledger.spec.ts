@@ -123,6 +123,16 @@ test('the ledger room: what waits and why, trying now, receipts by every filter,
   await expect(page).toHaveURL(/#\/verify\/0x/)
 })
 
+test('a refused receipt says why, and can be offered again', async ({ fake }) => {
+  const { page } = fake
+  await fake.open({ receipts: '5' }, '#/ledger')
+  const row = page.getByRole('region', { name: 'Receipts' }).getByRole('listitem').filter({ hasText: 'The nonce was used.' })
+  await expect(row).toContainText('Nobody was paid by this receipt')
+  await row.getByRole('button', { name: 'Offer it again' }).press('Enter')
+  await expect(page.getByText('The nonce was used.')).toHaveCount(0)
+  await expect(page.getByRole('button', { name: 'Offer it again' })).toHaveCount(0)
+})
+
 test('earned and spent: a picture, the same as a table, and a file that no spreadsheet runs', async ({ fake }) => {
   const { page } = fake
   await fake.open({ receipts: '4', earned: '9' }, '#/ledger')

@@ -80,6 +80,16 @@ test('storage says what it holds, how full it is, and asks to be kept', async ({
   await expect(page.getByRole('button', { name: 'Ask to keep it' })).toHaveCount(0)
 })
 
+test('a model that the browser has no room for says so before it is fetched', async ({ fake }) => {
+  const { page } = fake
+  await fake.open({ models: 'none', engine: 'no_webgpu', quota: 'full' }, '#/models')
+  const model = page.getByRole('article', { name: card })
+  await expect(model.getByRole('status')).toContainText('This needs 98.4 MB, and this browser has room for 6.8 MB.')
+  await fake.open({ models: 'none', engine: 'no_webgpu' }, '#/models')
+  await expect(page.getByText('Ask to keep it')).toBeVisible()
+  await expect(model.getByRole('status')).toHaveCount(0)
+})
+
 test('everything is reached by keyboard', async ({ fake }) => {
   const { page } = fake
   await fake.open({}, '#/models')

@@ -112,6 +112,23 @@ describe('outbox', () => {
     expect((await outbox.list())[0]).toMatchObject({ state: { state: 'refused', reason: 'The nonce is taken.' }, done: true })
   })
 
+  it('offers a refused one again when asked to, and only such a one', async () => {
+    const { world, outbox, pass } = setUp()
+    world.refusal = 'The nonce is taken.'
+    await outbox.add(receipt(1))
+    await pass()
+    world.refusal = null
+    await outbox.again(receipt(1).id)
+    expect((await outbox.list())[0]).toMatchObject({ state: { state: 'signed' }, done: false })
+    await pass()
+    await pass()
+    expect((await outbox.list())[0].state.state).toBe('posted')
+    const before = await outbox.get(receipt(1).id)
+    await outbox.again(receipt(1).id)
+    await outbox.again(receipt(2).id)
+    expect([await outbox.list(), world.deliveries]).toEqual([[before], 2])
+  })
+
   it('offers a receipt again when its batch was refuted and its fee refunded', async () => {
     const { world, outbox, pass } = setUp()
     await outbox.add(receipt(1))

@@ -51,6 +51,8 @@ export interface Outbox {
   pass(): Promise<void>
   /** Makes everything that waits due now, in whichever tab works. */
   retry(): Promise<void>
+  /** Offers a refused one anew, since validators may think better of it; any other is left as it is. */
+  again(id: string): Promise<void>
   /** Works until aborted; waits while another tab does. */
   run(signal: AbortSignal): Promise<void>
   /** Called with each entry that changed, in any tab. @returns stop */
@@ -172,6 +174,12 @@ export function createOutbox({ records, chain, deliver, fund, status, channel, n
         channel?.postMessage(receipt.id)
         tell(due)
       }
+      ring()
+    },
+    async again(id) {
+      const held = await records.get(id)
+      if (held?.chain !== chain || held.state.state !== 'refused' || !held.done) return
+      await save({ ...held, state: { state: 'signed' }, sentAt: 0, attempts: 0, retryAt: 0, trouble: null, done: false })
       ring()
     },
     async run(signal) {

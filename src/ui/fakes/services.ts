@@ -83,6 +83,7 @@ export function createFakeServices(query: URLSearchParams): Services {
           change(id, { state: 'posted', batch: 7, finalAt: Math.floor(Date.now() / 1000) + 3600 })
         }
       },
+      again: async (id) => change(id, { state: 'posted', batch: 7, finalAt: Math.floor(Date.now() / 1000) + 3600 }),
       batch: async (batch) => fakeBatch(batch, PINNED),
       watch(id, listener) {
         if (!states.has(id)) change(id, { state: 'final', batch: 4 })

@@ -177,6 +177,9 @@ export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts
       async retry() {
         await (await wallet.wallet()).ledger.outbox.retry()
       },
+      async again(id) {
+        await (await wallet.wallet()).ledger.outbox.again(id)
+      },
       async batch(batch) {
         const { state } = await wallet.wallet()
         const { labelled } = await import('../../wallet/chain-values.ts')

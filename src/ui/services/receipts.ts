@@ -58,6 +58,8 @@ export interface ReceiptService {
   changed(listener: () => void): () => void
   /** Makes everything in the outbox due now. */
   retry(): Promise<void>
+  /** Offers a refused receipt to the validators anew. */
+  again(id: Hex): Promise<void>
   /** Proven now. */
   batch(batch: number): Promise<BatchView>
   watch(id: Hex, listener: (state: ReceiptState, assurance: Assurance | null) => void): () => void

@@ -104,6 +104,10 @@ export class LedgerView {
     await this.#services.receipts.retry()
   }
 
+  async again(receipt: ReceiptSummary): Promise<void> {
+    await this.#services.receipts.again(receipt.id)
+  }
+
   /** One reading at a time; what changed meanwhile is read once more. */
   async read(signal: AbortSignal): Promise<void> {
     this.#again = true

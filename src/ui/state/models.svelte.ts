@@ -72,6 +72,12 @@ class ModelsState {
     return this.#report
   }
 
+  /** Bytes that are left for files, by the browser's own estimate; null where it tells none. */
+  get roomBytes(): number | null {
+    const { quotaBytes = null, usedBytes = null } = this.#report ?? {}
+    return quotaBytes === null || usedBytes === null ? null : Math.max(0, quotaBytes - usedBytes)
+  }
+
   get promised(): boolean | null {
     return this.#promised
   }

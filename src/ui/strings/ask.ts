@@ -38,7 +38,7 @@ export const ask = {
   },
 
   temporary: {
-    label: 'Temporary',
+    label: 'Temporary chat',
     hint: 'Nothing of this chat is kept; it is gone when the page closes.',
     banner: 'Temporary chat: nothing of it is kept, it is gone when the page closes, and nobody is paid.',
     gone: 'That was a temporary chat. Nothing of it was kept.',

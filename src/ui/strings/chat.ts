@@ -5,11 +5,11 @@ export const chat = {
     lead: 'A language model runs on your own graphics card, in this page. Its answers are traced to the people whose words they hold.',
     download: 'Downloaded once',
     downloadBody: (name: string, size: string, licence: string, besides: string) =>
-      `${name}, ${size}, licence ${licence}; with the first question, the sources and their index, ${besides}. Kept in this browser and checked by digest.`,
+      `${name}, ${size}, licence ${licence}; with the first question, the sources and their index, ${besides}. Kept in this browser, and used only if it is exactly the file that was announced.`,
     private: 'Stays private',
     privateBody: 'Your questions and the answers. Nothing of a conversation leaves this machine unless you turn on Pay contributors.',
     public: 'Can become public',
-    publicBody: 'With Pay contributors on: the paid spans, their documents, counts and amounts. Never the prompt, never unpaid text.',
+    publicBody: 'With Pay contributors on: the passages that are paid, the documents they stand in, their counts and amounts. Never the prompt, never unpaid text.',
     start: (size: string) => `Download ${size}`,
     metered: 'This connection says that it is metered or saves data, so the download waits for you.',
     samples: 'Try a question',
@@ -112,9 +112,9 @@ export const chat = {
 
   options: {
     sources: 'Ask with sources',
-    sourcesHint: 'Looks for passages in the chosen datanets and quotes from them.',
+    sourcesHint: 'Looks for passages in the chosen datanets, which are collections of people’s texts, and quotes from them.',
     choose: 'Choose datanets',
-    chosen: (n: number, all: number) => (n === all ? 'all datanets' : n === 1 ? '1 datanet' : `${n} datanets`),
+    chosen: (n: number, all: number) => (n === all ? `all ${all}` : `${n} of ${all}`),
     pay: 'Pay contributors',
     payHint: (fee: string) => `${fee} OPEN an answer, shared among those whose words it holds.`,
     payFirst: 'Before you turn this on',

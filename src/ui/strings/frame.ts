@@ -3,6 +3,7 @@ export const frame = {
   product: 'Open Chat',
 
   skip: 'Skip to the content',
+  skipToQuestion: 'To the question',
 
   routes: { chat: 'Chat', datanets: 'Datanets', models: 'Models', ledger: 'Ledger', settings: 'Settings', verify: 'Verify' },
 

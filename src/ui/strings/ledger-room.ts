@@ -43,6 +43,9 @@ export const ledgerRoom = {
     fee: 'Fee',
     more: (n: number) => `Show ${n} more`,
     states: { signed: 'Waiting', posted: 'Posted', final: 'Final', paid: 'Paid', refused: 'Refused' },
+    ended: (reason: string) => `${reason} Nobody was paid by this receipt, and nothing left the deposit for it.`,
+    goesOn: (reason: string) => `${reason} It is offered again by itself.`,
+    again: 'Offer it again',
     verifyOther: 'Verify somebody else’s receipt',
   },
 
