@@ -1,5 +1,5 @@
 // Keys and values in f16: half the bytes, nearly the same logits and perplexity, and the same promises about steps and forks.
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
 import { openDevice } from './device.ts'
@@ -41,4 +41,24 @@ it.each([
   expect(largestDifference(await again.prefill([...tokens, 9]), first)).toBeLessThan(1e-3)
   whole.dispose()
   half.dispose()
+})
+
+// A key that qwen3 turns in place is rounded twice.
+describe('before the first answer', () => {
+  const source = memorySource(tinyModel({ type: 'Q4_1', architecture: 'qwen3', seed: 3 }))
+  const open = () =>
+    loadEngine({ device, source, contextTokens: 256, precision: 'f16', decodeVariant: 'thread-1', selfTest: { memory: null } })
+
+  it('what rounding leaves is no fault', async () => {
+    const engine = await open()
+    expect(engine.stats().boot).toMatchObject({ demoted: [] })
+    engine.dispose()
+  })
+
+  it('what is stored wrongly is one', async () => {
+    const make = device.gpu.createShaderModule.bind(device.gpu)
+    const [right, wrong] = ['pack2x16float(pair)', 'pack2x16float(pair * vec2(1.0, 1.02))']
+    vi.spyOn(device.gpu, 'createShaderModule').mockImplementation((of) => make({ ...of, code: of.code.replaceAll(right, wrong) }))
+    await expect(open()).rejects.toMatchObject({ code: 'gpu_miscomputes' })
+  })
 })

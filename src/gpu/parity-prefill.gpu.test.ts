@@ -1,6 +1,6 @@
 // Prefill in blocks staged through workgroup memory: the same logits as the f64 forward pass, with and without adapters; chosen
 // where it is faster and gives the same, remembered, and given up where it computes something else. SwiftShader would never choose
-// it, so time is told here by what is dispatched.
+// it, so time is told here by what is dispatched. The block of halves beside them: offered to an engine of f16 only.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
@@ -10,10 +10,13 @@ import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
 import { loraModules, readPeft } from './formats/peft.ts'
+import { halfVariant } from './kernels/projection.ts'
 import { loadReference, referenceLogits } from './reference/forward.ts'
+import type { Engine } from './types.ts'
 import { maxDifference } from './vectors.testing.ts'
 
 const bar = 2e-4
+const halfBar = 2e-1
 afterEach(() => vi.restoreAllMocks())
 
 /** A device that counts what it dispatches by tile variant, and whose compiler may change staged kernels. */
@@ -68,6 +71,17 @@ async function watched(
 /** ms of a dispatch of this pipeline. */
 type Costs = (label: string) => number
 
+const tokens = Array.from({ length: 70 }, (_, i) => (i * 101 + 7) % 300)
+
+async function logitsOf(engine: Engine, adapter: string | null = null): Promise<Float32Array> {
+  const session = engine.session(adapter)
+  const row = await session.prefill(tokens)
+  session.dispose()
+  return row
+}
+
+const perplexity = async (engine: Engine) => Math.exp((await engine.score(tokens)).reduce((sum, x) => sum + x, 0) / (tokens.length - 1))
+
 /** Lanes decode fast; of prefill's, this size of block is the fastest. */
 const cheapest =
   (wide: number, deep: number): Costs =>
@@ -92,19 +106,12 @@ it('gives the logits of the f64 forward pass, with and without adapters', async 
   const model = await loadReference(await readGguf(small), small)
   const { device, dispatched } = await watched()
   const engine = await loadEngine({ device, source: small, decodeVariant: 'lanes', prefillVariant: 'staged-32x32' })
-  const tokens = Array.from({ length: 70 }, (_, i) => (i * 101 + 7) % 300)
-  const logits = async (adapter: string | null) => {
-    const session = engine.session(adapter)
-    const row = await session.prefill(tokens)
-    session.dispose()
-    return row
-  }
   const files = tinyAdapter({ rank: 9, seed: 11, modules: [...loraModules] })
   await engine.addAdapter('all', files)
-  const without = await logits(null)
+  const without = await logitsOf(engine)
   expect(maxDifference(without, referenceLogits(model, tokens)[0])).toBeLessThan(bar)
   const { deltas } = readPeft(files, model.config)
-  const adapted = await logits('all')
+  const adapted = await logitsOf(engine, 'all')
   expect(maxDifference(adapted, referenceLogits(model, tokens, { deltas })[0])).toBeLessThan(bar)
   expect(maxDifference(adapted, without)).toBeGreaterThan(0.1)
   for (const kernel of ['project-qkv', 'project-residual', 'project-swiglu', 'project-adapted'])
@@ -120,6 +127,7 @@ describe('the choice', () => {
     first.costs(cheapest(4, 8))
     const engine = await loadEngine({ device: first.device, source: small, contextTokens: 256, selfTest: { memory: kept } })
     expect(engine.stats().boot).toMatchObject({ decode: 'lanes', prefill: 'staged-32x32', demoted: [], remembered: false })
+    expect(first.dispatched(/staged-f16/)).toBe(0)
     // Seven kinds of kernel by three variants, and four that draw tokens.
     expect(engine.stats().boot!.checked).toBe(25)
     engine.dispose()
@@ -130,6 +138,31 @@ describe('the choice', () => {
     expect(second.stats().boot).toMatchObject({ prefill: 'staged-32x32', remembered: true })
     expect(again.dispatched(/staged|thread-4|thread-1/)).toBe(0)
     second.dispose()
+  })
+
+  it('of an engine of f16 may fall on the block of halves, which passes the same tests and stays near the f64 forward pass', async () => {
+    const model = await loadReference(await readGguf(small), small)
+    const { device, costs, dispatched } = await watched()
+    costs((label) => (label.includes('/staged-f16') ? 3 : cheapest(0, 0)(label)))
+    const engine = await loadEngine({ device, source: small, contextTokens: 256, precision: 'f16', selfTest: { memory: null } })
+    expect(engine.stats().boot).toMatchObject({ decode: 'lanes', prefill: halfVariant, demoted: [] })
+    const files = tinyAdapter({ rank: 9, seed: 11, modules: [...loraModules] })
+    await engine.addAdapter('all', files)
+    expect(engine.stats().bootAdapters).toMatchObject([{ demoted: [], refused: null }])
+    const without = maxDifference(await logitsOf(engine), referenceLogits(model, tokens)[0])
+    const { deltas } = readPeft(files, model.config)
+    const adapted = maxDifference(await logitsOf(engine, 'all'), referenceLogits(model, tokens, { deltas })[0])
+    for (const difference of [without, adapted]) {
+      expect(difference).toBeLessThan(halfBar)
+      expect(difference).toBeGreaterThan(bar)
+    }
+    for (const kernel of ['project-qkv', 'project-residual', 'project-swiglu', 'project-adapted'])
+      expect(dispatched(new RegExp(`^${kernel}.*/staged-f16`))).toBeGreaterThan(0)
+    const rounded = await perplexity(engine)
+    engine.dispose()
+    const exact = await loadEngine({ device, source: small, contextTokens: 256, decodeVariant: 'thread-1' })
+    expect(Math.abs(rounded / (await perplexity(exact)) - 1)).toBeLessThan(1e-3)
+    exact.dispose()
   })
 
   it('stays with single threads where barriers are dear, and times no block', async () => {
