@@ -9,7 +9,8 @@ export const chat = {
     private: 'Stays private',
     privateBody: 'Your questions and the answers. Nothing of a conversation leaves this machine unless you turn on Pay contributors.',
     public: 'Can become public',
-    publicBody: 'With Pay contributors on: the passages that are paid, the documents they stand in, their counts and amounts. Never the prompt, never unpaid text.',
+    publicBody:
+      'With Pay contributors on: the passages that are paid, the documents they stand in, their counts and amounts. Never the prompt, never unpaid text.',
     start: (size: string) => `Download ${size}`,
     metered: 'This connection says that it is metered or saves data, so the download waits for you.',
     samples: 'Try a question',
