@@ -30,7 +30,7 @@ import { Runner } from './model/runner.ts'
 import { makeScratch, type Scratch } from './model/scratch.ts'
 import { surprise } from './model/surprise.ts'
 import { createTokenizer } from './model/tokenizer.ts'
-import { loadWeights } from './model/weights.ts'
+import { beginWeights } from './model/weights.ts'
 import { probeMemory } from './probe-memory.ts'
 import { Recorder } from './recorder.ts'
 import { replay } from './replay.ts'
@@ -106,7 +106,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       throw error
     }
   }
-  const weights = await device.guard(() => loadWeights(device.gpu, arena, gguf, config, source, options))
+  const weights = await device.guard(() => beginWeights(device.gpu, arena, gguf, config, source, options))
   const { contextTokens, scratch, cache } = await madeLongest(context, (tokens) => roomOf(tokens), releaseRoom).catch((error: unknown) => {
     weights.release()
     throw error
@@ -168,6 +168,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       // Readbacks of the probes.
       arena.trim()
     })
+    await device.guard(() => weights.finish())
   } catch (error) {
     dispose()
     throw error

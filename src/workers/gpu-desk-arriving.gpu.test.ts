@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
+import type { BootMemory } from '../gpu/boot.ts'
 import { memorySource } from '../gpu/formats/bytes.testing.ts'
 import { readGguf } from '../gpu/formats/gguf.ts'
 import { createBlobs } from '../storage/blobs.ts'
@@ -18,9 +19,11 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 
 /** What self-tests found, for all desks: one of them asks. */
 const found = new Map<string, string>()
-const memory = {
-  recall: async (key: string) => found.get(key) ?? null,
-  keep: async (key: string, value: string) => void found.set(key, value),
+const shared: BootMemory = {
+  recall: async (key) => found.get(key) ?? null,
+  async keep(key, value) {
+    found.set(key, value)
+  },
 }
 
 const ends: (() => Promise<unknown>)[] = []
@@ -39,8 +42,8 @@ async function served(seed = 3): Promise<{ model: ModelFile; server: LyingServer
   return { model, server, chunks: chunks.length, bytes }
 }
 
-/** A desk with nothing on it. @param wrote told of every write to a device, with how many bytes */
-function desk(wrote: (bytes: number) => void = () => {}) {
+/** A desk with nothing on it. @param wrote told of every write to a device */
+function desk(wrote = () => {}, memory = shared) {
   const blobs = createBlobs(memoryPieces(), chunkBytes)
   const gpu = openNodeGpu()
   const devices: GPUDevice[] = []
@@ -55,7 +58,7 @@ function desk(wrote: (bytes: number) => void = () => {}) {
         devices.push(device)
         const write = device.queue.writeBuffer.bind(device.queue)
         device.queue.writeBuffer = (buffer, offset, data, from, size) => {
-          wrote(data.byteLength)
+          wrote()
           write(buffer, offset, data, from, size)
         }
         return device
@@ -105,19 +108,26 @@ function gate(): { open: () => void; opened: Promise<void> } {
   return { open, opened }
 }
 
-test('has the first tensors on the device before the last chunk is sent, tells of both in turn, and keeps the file', async () => {
+test('has its kernels tested and its first layers on the device before the last chunk is sent, tells of both in turn, and keeps the file', async () => {
   const { model, server, chunks, bytes } = await served()
   const { tensors } = await readGguf(memorySource(bytes))
   // Strips are written in the file's order: all before the last chunk may be there, and nothing else makes so many.
   const early = [...tensors.values()].filter(({ offset, bytes }) => offset + bytes <= (chunks - 1) * chunkBytes).length
   expect(early).toBeGreaterThan(5)
-  const half = gate()
+  const [half, tested] = [gate(), gate()]
   let writes = 0
+  const asking: BootMemory = {
+    recall: async () => null,
+    async keep(key, value) {
+      tested.open()
+      await shared.keep(key, value)
+    },
+  }
   const { opened, blobs } = desk(() => {
     if (++writes === early >> 1) half.open()
-  })
+  }, asking)
   server.lie = async ({ to }) => {
-    if (to === bytes.length) await half.opened
+    if (to === bytes.length) await Promise.all([half.opened, tested.opened])
     return {}
   }
   const told: LoadProgress[] = []

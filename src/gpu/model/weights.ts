@@ -1,5 +1,6 @@
 // Brings a GGUF file's tensors onto the device, packed for the projections. Not a parser (formats/gguf.ts) and not the maths.
-// A matrix is cut into strips of rows, and no tensor is ever held whole: strips.ts reads, packs and writes them in the file's order.
+// A matrix is cut into strips of rows, and no tensor is ever held whole: strips.ts reads, packs and writes them in the file's order,
+// the first layer and what stands outside the layers before the others: on those an engine can be tested while the others still come.
 // Invariants: each tensor's own type decides its format, never `general.file_type`; a matrix larger than one binding becomes
 // several segments; a failed or cancelled load has released what it took.
 import type { Arena, Lease } from '../arena.ts'
@@ -37,6 +38,12 @@ export interface Weights {
   release(): void
 }
 
+/** Weights whose buffers are all there, and filled but for the layers behind the first. */
+export interface BegunWeights extends Weights {
+  /** Brings the other layers. @throws as {@link beginWeights}; what was taken stays until it is released */
+  finish(): Promise<void>
+}
+
 export interface LoadOptions {
   signal?: AbortSignal
   /** Bytes of tensors read, of all. */
@@ -47,20 +54,22 @@ export interface LoadOptions {
 const stripBytes = 1 << 20
 
 /** @throws tensor_type_unsupported, file_truncated, gpu_out_of_memory, cancelled */
-export async function loadWeights(
+export async function beginWeights(
   gpu: GPUDevice,
   arena: Arena<GPUBuffer>,
   gguf: GgufFile,
   config: ModelConfig,
   source: ByteSource,
   options: LoadOptions = {},
-): Promise<Weights> {
+): Promise<BegunWeights> {
   const leases: Lease<GPUBuffer>[] = []
   const release = () => {
     for (const lease of leases.splice(0)) lease.release()
   }
   const total = [...gguf.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0)
-  const strips: Strip[] = []
+  // Small and perhaps at the file's very end; what an engine is tested on; the rest.
+  const parts: Record<'far' | 'first' | 'later', Strip[]> = { far: [], first: [], later: [] }
+  let strips = parts.first
 
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
   const take = async (bytes: number, label: string): Promise<GPUBuffer> => {
@@ -83,13 +92,13 @@ export async function loadWeights(
   }
   /** Several tensors end to end. */
   const vector = async (...names: string[]): Promise<GPUBuffer> => {
-    const parts = names.map(matrixOf)
-    const buffer = await take(4 * parts.reduce((sum, { inputs }) => sum + inputs, 0), names[0])
+    const vectors = names.map(matrixOf)
+    const buffer = await take(4 * vectors.reduce((sum, { inputs }) => sum + inputs, 0), names[0])
     let at = 0
     names.forEach((name, i) => {
       const to = at
       strips.push({ ranges: [rangeOf(name)], write: ([bytes]) => gpu.queue.writeBuffer(buffer, to, floats(name, bytes)) })
-      at += 4 * parts[i].inputs
+      at += 4 * vectors[i].inputs
     })
     return buffer
   }
@@ -157,9 +166,13 @@ export async function loadWeights(
     const layers: LayerWeights[] = []
     for (let layer = 0; layer < config.layers; layer++) {
       const names = layerTensors(config, layer)
+      // A layer's last stage prepares the norm of the next.
+      strips = layer < 2 ? parts.first : parts.later
+      const attentionNorm = await vector(names.attention_norm.name)
+      if (layer > 0) strips = parts.later
       const gains = headTensors(config, layer).gains.map(({ name }) => name)
       layers.push({
-        attentionNorm: await vector(names.attention_norm.name),
+        attentionNorm,
         qkv: await qkv(layer),
         headGains: gains.length === 0 ? null : await vector(...gains),
         output: await plain(names.o_proj.name),
@@ -168,17 +181,30 @@ export async function loadWeights(
         down: await plain(names.down_proj.name),
       })
     }
+    strips = parts.far
     const outputNorm = await vector('output_norm.weight')
+    strips = parts.first
     const head = config.tied ? embedding : await plain('output.weight')
     const drained = () => gpu.queue.onSubmittedWorkDone().then(() => undefined)
-    await writeStrips(source, strips, { total, drained, ...options })
+    let written = 0
+    const write = async (part: readonly Strip[]) => {
+      const before = written
+      const onProgress = (done: number) => {
+        written = before + done
+        options.onProgress?.(written, total)
+      }
+      await writeStrips(source, part, { ...options, total, drained, onProgress })
+    }
     const factors = gguf.tensors.has('rope_freqs.weight') ? rangeOf('rope_freqs.weight') : null
     const divisors = factors === null ? null : floats('rope_freqs.weight', await source.read(factors.offset, factors.length))
+    await write(parts.far)
+    await write(parts.first)
     return {
       ...{ embedding, layers, outputNorm, head },
       ropeDivisors: ropeDivisors(config, divisors),
       bytes: leases.reduce((sum, { bytes }) => sum + bytes, 0),
       release,
+      finish: () => write(parts.later),
     }
   } catch (error) {
     release()
