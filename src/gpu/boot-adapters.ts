@@ -106,7 +106,7 @@ export class AdapterTrial {
         const now = forward.variants
         const findings = await findingsOf(() => this.#base(tested, now))
         // The other layers' kernels may be of other formats than the first one's.
-        findings.push(...(await findingsOf(() => this.#made(over().underAdapters()))))
+        findings.push(...(await findingsOf(() => this.#made(over().underAnyAdapters()))))
         if (failed(findings).length === 0)
           findings.push(...(await findingsOf(() => adapterTest({ ...test, forward: over(), oracle, trial }))))
         tested = now

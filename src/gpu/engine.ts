@@ -145,7 +145,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   let disposed = false
   const workers = new Workers()
   const ended = () => disposed || device.lost
-  const pipelines = new PipelineMaker({ programs, forward, chooser, reading: judging, workers, ended })
+  const sparing = device.isFallbackAdapter
+  const pipelines = new PipelineMaker({ programs, forward, chooser, reading: judging, workers, sparing, ended })
   const dispose = () => {
     if (disposed) return
     disposed = true

@@ -143,7 +143,7 @@ export class Forward {
 
   /** Every way a pass may be computed: the rows that are left of a prefill fill no block. */
   get #bodies(): TileVariant[] {
-    return [...new Set<TileVariant>([this.prefillVariant, 'thread-4', this.decodeVariant])]
+    return [...new Set<TileVariant>([this.prefillVariant, this.decodeVariant, 'thread-4'])]
   }
 
   /** Whose pipelines passes without adapters may come to need, whatever their rows, picks and keys; {@link warm} made the first ones. */
@@ -154,8 +154,13 @@ export class Forward {
     yield* this.#attention(0, true)
   }
 
-  /** The same of passes under adapters, whichever modules those change; before the first one is there as well. */
+  /** The same of passes under the adapters that there were so far. */
   *underAdapters(): Generator<Dispatch> {
+    if (this.#parts.adapters.buffers !== null) for (const body of this.#bodies) yield* this.#body(body, true)
+  }
+
+  /** The same under any adapters, whichever modules those change; before the first one is there as well. */
+  *underAnyAdapters(): Generator<Dispatch> {
     const { adapters, scratch } = this.#parts
     // To be made and not to be bound: any buffer will do.
     const buffers = adapters.buffers ?? { a: scratch.z, b: scratch.z, table: scratch.z }

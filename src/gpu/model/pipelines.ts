@@ -16,15 +16,18 @@ export interface PipelineParts {
   /** As replay reads logits. */
   reading: LogitParts
   workers: Workers
+  /** A processor plays the GPU, and takes a third of a second for each: what no known adapter needs is not made. */
+  sparing: boolean
   /** The engine was disposed, or its device is gone. */
   ended: () => boolean
 }
 
 /** Of an engine's present variants and adapters; whoever changes them asks again. */
-export function* laterDispatches({ forward, chooser, reading }: Omit<PipelineParts, 'programs'>): Generator<Dispatch, undefined> {
+function* laterDispatches({ forward, chooser, reading, sparing }: PipelineParts): Generator<Dispatch, undefined> {
   yield* forward.underAdapters()
   yield* chooser.dispatches()
   yield* forward.bare()
+  if (!sparing) yield* forward.underAnyAdapters()
   if (!reading.parallel()) return
   const { vocab } = reading
   const { logits } = reading.scratch
