@@ -1,6 +1,8 @@
 // What a replay costs beside generating the same answer, both from a prompt that neither engine knows: the path of a paid answer
 // (log probabilities are told) against the path of Verify. Wall clock and the process's own CPU seconds, which other programs on
 // the machine stretch less. Not a judge: every answer has to be accepted, or nothing is said.
+// Prompts begin with words of their own, and what an engine has in its cache all the same, the template's first tokens, is not
+// counted as read. The same replay once more finds the whole prompt there, as Verify does in the page that said the answer.
 // The floor: both read the prompt as fast, and the replay reads the answer as fast as a prompt. What a device reads of a prompt in
 // the time of one step decides it; where that is arithmetic, as on a processor, no replay can be much cheaper than generating.
 import { performance } from 'node:perf_hooks'
@@ -16,10 +18,14 @@ interface Clocks {
 
 interface Run {
   promptTokens: number
+  /** Of the prompt: by the speaker, and by the judge less the last one, which goes with the answer. */
+  read: number
+  judgeRead: number
   tokens: number
   said: Clocks
   prefill: Clocks
   replayed: Clocks
+  again: Clocks
   bytesRead: number
 }
 
@@ -60,24 +66,36 @@ export async function costReport(path: string, runs: number, lengths: readonly n
 }
 
 async function once(speaker: Engine, judge: Engine, run: string, length: number): Promise<Run | null> {
-  const content = `${run} of ${length}. Tell a long story about a harbour town, its lighthouse and the people who keep both of them going.`
+  const content = 'Tell a long story about a harbour town, its lighthouse and the people who keep both of them going.'
   const begin = clocks()
   let prefill: Clocks | null = null
   let end: End | undefined
-  const request = { messages: [{ role: 'user' as const, content }], maxTokens: length, temperature: 0.8, seed: 40, logprobs: 0 }
+  let known: number | null = null
+  const role = `${run} of ${length}: you tell stories.`
+  const messages = [
+    { role: 'system' as const, content: role },
+    { role: 'user' as const, content },
+  ]
+  const request = { messages, maxTokens: length, temperature: 0.8, seed: 40, logprobs: 0 }
   for await (const event of speaker.complete(request)) {
+    if (event.type === 'prefill') known ??= event.done
     if (event.type === 'token') prefill ??= since(begin)
     if (event.type === 'end') end = event
   }
   const said = since(begin)
-  if (end === undefined || prefill === null || end.tokens.length < length) return null
+  if (end === undefined || prefill === null || known === null || end.tokens.length < length) return null
   const readBefore = judge.stats().bytesRead
   const from = clocks()
   const found = await judge.replay(end.said)
   const replayed = since(from)
   if (!found.said) throw new OpenChatError('bench_invalid', `Run ${run}: ${found.refused} of ${found.tokens} tokens were refused.`)
+  const bytesRead = judge.stats().bytesRead - readBefore
+  const onceMore = clocks()
+  await judge.replay(end.said)
+  const again = since(onceMore)
   const { promptTokens } = end
-  return { promptTokens, tokens: length, said, prefill, replayed, bytesRead: judge.stats().bytesRead - readBefore }
+  const [read, judgeRead] = [promptTokens - known, found.fed - length]
+  return { promptTokens, read, judgeRead, tokens: length, said, prefill, replayed, again, bytesRead }
 }
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]
@@ -90,6 +108,10 @@ interface Row {
   decode: Ratio
   ratio: Ratio
   floor: Ratio
+  /** The replay of an answer whose prompt the judge has in its cache, beside generating. */
+  known: Ratio
+  /** What an answer's position costs the replay, in positions of a prompt. */
+  position: Ratio
 }
 
 interface Ratio {
@@ -103,22 +125,26 @@ function summary(runs: readonly Run[]): Row {
     wall: median(runs.map((run) => of(run, 'wallMs'))),
   })
   // The first token comes out of the prefill.
-  const readMs = (run: Run, clock: keyof Clocks) => run.prefill[clock] / run.promptTokens
+  const readMs = (run: Run, clock: keyof Clocks) => run.prefill[clock] / run.read
   return {
     promptTokens: median(runs.map((run) => run.promptTokens)),
     bytesAPosition: median(runs.map((run) => run.bytesRead / run.tokens)),
     prefill: both((run, clock) => 1000 / readMs(run, clock)),
     decode: both((run, clock) => (1000 * (run.tokens - 1)) / (run.said[clock] - run.prefill[clock])),
     ratio: both((run, clock) => run.replayed[clock] / run.said[clock]),
-    floor: both((run, clock) => ((run.promptTokens + run.tokens - 1) * readMs(run, clock)) / run.said[clock]),
+    floor: both((run, clock) => ((run.judgeRead + run.tokens) * readMs(run, clock)) / run.said[clock]),
+    known: both((run, clock) => run.again[clock] / run.said[clock]),
+    position: both((run, clock) => (run.replayed[clock] / readMs(run, clock) - run.judgeRead) / run.tokens),
   }
 }
 
-function line({ length, promptTokens, bytesAPosition, prefill, decode, ratio, floor }: Row & { length: number }): string {
+function line({ length, promptTokens, bytesAPosition, prefill, decode, ratio, floor, known, position }: Row & { length: number }): string {
   const pair = ({ cpu, wall }: Ratio, digits: number) => `${cpu.toFixed(digits)} (${wall.toFixed(digits)})`
   const parts = [
     `${length} tokens after ${promptTokens}: replay / generating ${pair(ratio, 2)}`,
     `floor ${pair(floor, 2)}`,
+    `prompt known ${pair(known, 2)}`,
+    `a position costs ${pair(position, 2)} of a prompt's`,
     `prompt ${pair(prefill, 1)} tokens/s`,
     `answer ${pair(decode, 1)} tokens/s`,
     `${bytesAPosition.toFixed(0)} bytes read a position`,

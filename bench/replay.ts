@@ -1,12 +1,13 @@
 // How often a replay accepts what a model said and refuses what it did not, and (--cost) what it costs beside generating.
 //   node scripts/run.mjs bench/replay.ts [--answers 40] [--first 0] [--tokens 24] [--model FILE] [--tiny] [--browser 40]
-//                                        [--save FILE] [--receipts FOLDER] [--json]
+//                                        [--honest] [--save FILE] [--receipts FOLDER] [--json]
 //   node scripts/run.mjs bench/replay.ts --cost [--runs 3] [--lengths 32,64] [--model FILE] [--tiny] [--json]
 // Honest answers are greedy and sampled, by the backbone and under adapters; each is replayed by an engine that did not say it, as
 // it is and with one thing changed. With --browser N more are made in a Chromium, by the page's own worker, and replayed in Node,
 // and as many of Node's there. `by settings and seed alone` counts what is refused without looking at the kept log probabilities.
-// With --first N: answers N and on, so that a long run can be done in parts. With --tiny: seeded random models of a few hundred kB. With --save: the records of all answers. With --receipts: receipt files
-// that a page saved are replayed as well.
+// With --first N: answers N and on, so that a long run can be done in parts. With --honest: only what has to be accepted. With --tiny:
+// seeded random models of a few hundred kB. With --save: the records of all answers. With --receipts: receipt files that a page saved
+// are replayed as well.
 // Exit code 1 when an honest answer is refused, or more than 1 % of the changed ones of a kind are accepted.
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
@@ -45,7 +46,7 @@ type Add = (kind: string, wanted: Tally['wanted'], met: boolean, byRule?: boolea
 export async function main(args: string[]): Promise<number> {
   const flags = readFlags(args, {
     values: ['answers', 'first', 'tokens', 'model', 'receipts', 'browser', 'save', 'runs', 'lengths'],
-    switches: ['tiny', 'json', 'cost'],
+    switches: ['tiny', 'json', 'cost', 'honest'],
   })
   const tiny = flags.on('tiny')
   const write = (report: object, table: () => string) =>
@@ -93,7 +94,9 @@ export async function main(args: string[]): Promise<number> {
       return name
     })
   }
-  await withEngine(model, adapters, (engine) => replayAll(engine, answers, { own, another }, add))
+  // Only what has to be accepted, where the rest was counted before.
+  const honestOnly = flags.on('honest')
+  await withEngine(model, adapters, (engine) => replayAll(engine, answers, { own, another, honestOnly }, add))
   // The tiny models are replayed by the other way to compute as well: the device's own judgement, or the processor's.
   for (const variant of tiny ? (['lanes', 'thread-1'] as const) : []) {
     const judge = async (engine: Engine) => {
@@ -104,9 +107,10 @@ export async function main(args: string[]): Promise<number> {
     }
     await withEngine(model, adapters, judge, variant)
   }
-  await withEngine(other, adapters, async (engine) => {
+  const refuseOther = async (engine: Engine) => {
     for (const { said, adapter } of answers) await refuse(engine, said, adapter, 'another quantisation', add)
-  })
+  }
+  if (!honestOnly) await withEngine(other, adapters, refuseOther)
   const folder = flags.text('receipts')
   if (folder !== undefined) await receipts(folder, path, add)
   const save = flags.text('save')
@@ -128,10 +132,17 @@ function honest({ said, adapter, where }: Made, judged: string): string {
   return `made in ${where}, replayed ${judged}: ${how}, ${adapter === null ? 'backbone' : 'adapter'}`
 }
 
-async function replayAll(engine: Engine, answers: readonly Made[], { own, another }: Record<'own' | 'another', string>, add: Add) {
+async function replayAll(
+  engine: Engine,
+  answers: readonly Made[],
+  { own, another, honestOnly }: { own: string; another: string; honestOnly: boolean },
+  add: Add,
+): Promise<void> {
   for (const [i, answer] of answers.entries()) {
     const { said, adapter } = answer
     add(honest(answer, 'in Node'), 'accepted', (await engine.replay(said, { adapter })).said)
+    process.stderr.write(`replayed ${i + 1} of ${answers.length}\r`)
+    if (honestOnly) continue
     const place = (7 * i) % said.drawn.length
     const token = (said.drawn[place] + 1 + ((i * 7919) % (engine.vocab - 1))) % engine.vocab
     await refuse(engine, { ...said, drawn: said.drawn.with(place, token) }, adapter, 'one token changed', add)
@@ -141,7 +152,6 @@ async function replayAll(engine: Engine, answers: readonly Made[], { own, anothe
       await refuse(engine, said, null, 'no adapter', add)
       await refuse(engine, said, [{ name: adapter, weight: otherScale }], `scale ${otherScale}`, add)
     }
-    process.stderr.write(`replayed ${i + 1} of ${answers.length}\r`)
   }
 }
 
