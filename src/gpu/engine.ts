@@ -53,11 +53,17 @@ export interface EngineOptions {
   slidingWindow?: number
   /** Digest of the file (sha256, hex), when it is known: adapters that name their base are held to it. */
   sha256?: string
-  /** Of keys and values; f32 when absent. f16 halves their bytes and costs about 1e-2 in a logit. */
+  /**
+   * Of keys and values; f32 when absent. f16 halves their bytes and offers prefill a block whose numbers are halves; it costs about
+   * 1e-2 in a logit, more than a replay forgives.
+   */
   precision?: KvPrecision
   /** Who computes a projection's tile in decode; absent, both are timed on the loaded weights. For tests of the slower one. */
   decodeVariant?: 'lanes' | 'thread-1'
-  /** The same where many rows are fed; with a decode variant and without this one nothing is timed, and it is `thread-4`. */
+  /**
+   * The same where many rows are fed; with a decode variant and without this one nothing is timed, and it is `thread-8` where single
+   * threads decode, else `thread-4`.
+   */
   prefillVariant?: PrefillVariant
   /** Holds the kernels against the CPU before they are first used, and gives wrong ones up: boot.ts, boot-adapters.ts. Absent, nothing is tested. */
   selfTest?: { memory: BootMemory | null }

@@ -91,6 +91,7 @@ it.each([
   for (const [variant, threads] of [
     ['thread-1', 4],
     ['thread-4', 4],
+    ['thread-8', 4],
     ['lanes', 128],
     // One width: a pipeline with barriers in its loop takes SwiftShader a second to compile.
     ...(width === 133 ? ([['staged-32x32', 128]] as const) : []),

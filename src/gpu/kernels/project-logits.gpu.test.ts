@@ -16,6 +16,8 @@ it.each([
   [7, 7, 1, 'thread-4'],
   [64, 3, 9, 'lanes'],
   [133, 9, 20, 'thread-4'],
+  [7, 5, 1, 'thread-8'],
+  [133, 17, 20, 'thread-8'],
   [133, 32, 24, 'staged-64x32'],
 ] as const)('vocabulary of %i, %i picks, cut after tile %i, %s', async (vocab, picks, cut, variant) => {
   const inputs = 64

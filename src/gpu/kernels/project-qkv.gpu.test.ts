@@ -34,6 +34,7 @@ it.each([
   [5, 1, 12, 1, 'thread-1'],
   [2, 2, 4, 3, 'thread-4'],
   [3, 1, 16, 9, 'thread-4'],
+  [3, 1, 16, 14, 'thread-8'],
   [9, 3, 64, 2, 'lanes'],
   [3, 1, 16, 37, 'staged-32x32'],
 ] as [number, number, number, number, TileVariant][])(

@@ -39,7 +39,7 @@ async function difference(type: SupportedType, variant: TileVariant, inputs: num
   return Math.max(ofNext, largestDifference(await lab.floats(h, tokens * hStride), padded(expected, outputs)))
 }
 
-const variants: TileVariant[] = ['thread-1', 'thread-4', 'lanes']
+const variants: TileVariant[] = ['thread-1', 'thread-4', 'thread-8', 'lanes']
 
 describe('project-residual', () => {
   // Rounding of a sum of `inputs` products of numbers below 1; a wrong nibble or row is off by 1e-1.

@@ -17,6 +17,7 @@ it.each([
   [7, 7, 'thread-4'],
   [64, 1, 'lanes'],
   [133, 9, 'thread-4'],
+  [133, 13, 'thread-8'],
   [133, 34, 'staged-32x32'],
 ] as const)('%i wide, %i tokens, %s', async (ffn, tokens, variant) => {
   const inputs = 64

@@ -1,5 +1,5 @@
 // Puts a projection together: weights prelude × tile prelude × LoRA prelude × the kernel's own `finish`. Not a kernel itself.
-// The variant axes are chosen here once: eight storage formats, who computes a tile (one or four tokens a thread, lanes, or a
+// The variant axes are chosen here once: eight storage formats, who computes a tile (one, four or eight tokens a thread, lanes, or a
 // workgroup's block), and of an adapter nothing, its expand (q k v, gate up) or its shrink (o, down).
 import type { Dispatch } from './kernel.ts'
 import shrinkRow from './lora-shrink-row.wgsl?raw'
@@ -18,6 +18,7 @@ import teamSubgroup from './tile/team-subgroup.wgsl?raw'
 import teamWorkgroup from './tile/team-workgroup.wgsl?raw'
 import thread1 from './tile/thread-1.wgsl?raw'
 import thread4 from './tile/thread-4.wgsl?raw'
+import thread8 from './tile/thread-8.wgsl?raw'
 import bf16 from './weights/bf16.wgsl?raw'
 import f16 from './weights/f16.wgsl?raw'
 import f32 from './weights/f32.wgsl?raw'
@@ -31,7 +32,7 @@ export const weightPreludes = { q4, q4s, q5, q6, q8, f16, bf16, f32 }
 export type WeightFormat = keyof typeof weightPreludes
 export const sharedPrelude = shared
 const tilePreludes: Readonly<Record<string, string>> = {
-  ...{ lanes, 'thread-1': thread1, 'thread-4': thread4 },
+  ...{ lanes, 'thread-1': thread1, 'thread-4': thread4, 'thread-8': thread8 },
   ...{ staged: `${stagedF32}\n${staged}`, 'staged-f16': `${stagedF16}\n${staged}` },
 }
 
@@ -47,8 +48,8 @@ export const halfVariant = 'staged-64x64-f16' as const
 export const stagedVariants = (Object.keys(stagedShapes) as StagedVariant[]).filter((variant) => variant !== halfVariant)
 
 /** Who computes a tile when many rows are fed. */
-export type PrefillVariant = 'thread-4' | StagedVariant
-export const prefillVariants: readonly PrefillVariant[] = ['thread-4', ...stagedVariants, halfVariant]
+export type PrefillVariant = 'thread-4' | 'thread-8' | StagedVariant
+export const prefillVariants: readonly PrefillVariant[] = ['thread-4', 'thread-8', ...stagedVariants, halfVariant]
 /** Who computes a tile: see tile/*.wgsl. */
 export type TileVariant = 'lanes' | 'thread-1' | PrefillVariant
 
@@ -58,7 +59,7 @@ const stagedShape = (variant: TileVariant): readonly [wide: number, deep: number
 /** Rows that a thread, or a workgroup's block, goes through together. */
 export function tokensOf(variant: TileVariant): number {
   const shape = stagedShape(variant)
-  return shape ? 4 * shape[1] : variant === 'thread-4' ? 4 : 1
+  return shape ? 4 * shape[1] : variant === 'thread-4' ? 4 : variant === 'thread-8' ? 8 : 1
 }
 
 /** How lanes that share a tile exchange their sums, where not through workgroup memory. */
@@ -134,7 +135,10 @@ export interface ProjectionInput {
   /** f32; a multiple of 32. */
   xStride: number
   batch: GPUBuffer
-  /** Threads of a workgroup in the thread variants: few, so that a small matrix still reaches every core, or a GPU's own width. */
+  /**
+   * Threads of a workgroup in the thread variants, thread-8 has half of them: few, so that a small matrix still reaches every core, or
+   * a GPU's own width.
+   */
   workgroup: 8 | 32
   /** Of the lanes variant; null: sums through workgroup memory. */
   subgroups?: Subgroups | null
@@ -172,6 +176,11 @@ function tilesOf(variant: TileVariant, blocks: number): number {
   return stagedShape(variant) ? 8 : variant === 'lanes' ? 64 / lanesFor(blocks) : 4
 }
 
+/** Of a workgroup in the thread variants: as many tiles for each of them. */
+function threadsOf(variant: TileVariant, workgroup: 8 | 32): number {
+  return variant === 'thread-8' ? workgroup / 2 : workgroup
+}
+
 /** Workgroups along the tiles of a segment, those behind the last tile that shrink among them. */
 function groupsAcross({ variant, segment, workgroup, shrink }: ProjectionInput): number {
   const { tiles, blocks } = segment
@@ -179,13 +188,13 @@ function groupsAcross({ variant, segment, workgroup, shrink }: ProjectionInput):
   const shape = stagedShape(variant)
   if (shape) return Math.ceil(tiles / (2 * shape[0])) + Math.ceil(extra / shape[0])
   if (variant === 'lanes') return Math.ceil(tiles / tilesOf(variant, blocks)) + extra
-  return Math.ceil((Math.ceil(tiles / 4) + extra) / workgroup)
+  return Math.ceil((Math.ceil(tiles / (variant === 'thread-8' ? 8 : 4)) + extra) / threadsOf(variant, workgroup))
 }
 
 function tileConstants({ variant, segment, workgroup }: ProjectionInput): Record<string, number> {
   const shape = stagedShape(variant)
   if (shape) return { WIDE: shape[0], DEEP: shape[1] }
-  return variant === 'lanes' ? { LANES: lanesFor(segment.blocks) } : { WORKGROUP: workgroup }
+  return variant === 'lanes' ? { LANES: lanesFor(segment.blocks) } : { WORKGROUP: threadsOf(variant, workgroup) }
 }
 
 /** Columns of the residual stream that a projection with `blocks` blocks of inputs sums the squares of at once. */

@@ -87,7 +87,7 @@ export type WantedVariants = { [K in keyof Variants]?: Variants[K] | undefined }
 type Lora = ShrinkInput & ExpandInput & { parts: number; batch: GPUBuffer }
 
 /** Of each text of tile/ one: blocks of every size share theirs. */
-const textVariants: readonly TileVariant[] = ['lanes', 'thread-1', 'thread-4', 'staged-64x32', halfVariant]
+const textVariants: readonly TileVariant[] = ['lanes', 'thread-1', 'thread-4', 'thread-8', 'staged-64x32', halfVariant]
 
 /** Keys from which a row's attention is split: it costs a dispatch a layer. */
 const splitKeys = 1024
@@ -172,7 +172,7 @@ export class Forward {
 
   /**
    * Chooses who computes a tile, by timing on the loaded weights what is not chosen beforehand: probe.ts. Where single threads
-   * decode faster, barriers are dear, and prefill is left as it is.
+   * decode faster, barriers are dear and it is a processor that computes: prefill goes by thread-8, untimed.
    */
   async probe(only: WantedVariants = {}): Promise<void> {
     const { device, recorder, programs, scratch, config, cache } = this.#parts
@@ -184,7 +184,8 @@ export class Forward {
     const decode = await chooseDecode(parts, device.gpu.features.has('subgroups'), only)
     this.decodeVariant = decode.variant
     const timed = only.decode === undefined && decode.variant === 'lanes'
-    this.prefillVariant = only.prefill ?? (timed ? await choosePrefill(parts, cache.precision === 'f16') : 'thread-4')
+    const untimed = decode.variant === 'thread-1' ? 'thread-8' : 'thread-4'
+    this.prefillVariant = only.prefill ?? (timed ? await choosePrefill(parts, cache.precision === 'f16') : untimed)
     this.#subgroups = decode.subgroups
     this.#prepared.clear()
   }
@@ -300,7 +301,7 @@ export class Forward {
 
   #variant(rows: number): TileVariant {
     if (rows === 1 || (this.decodeVariant === 'lanes' && rows <= 8)) return this.decodeVariant
-    return 2 * rows < tokensOf(this.prefillVariant) ? 'thread-4' : this.prefillVariant
+    return rows <= 4 || 2 * rows < tokensOf(this.prefillVariant) ? 'thread-4' : this.prefillVariant
   }
 
   #kept(key: string, make: () => Dispatch[]): Promise<Prepared[]> {

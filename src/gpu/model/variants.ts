@@ -1,5 +1,5 @@
-// Which other way of computing is tried where a kernel is wrong, or refused by the driver: a staged block gives way to single
-// threads, sums by subgroups to workgroup memory, lanes to single threads and those to lanes.
+// Which other way of computing is tried where a kernel is wrong, or refused by the driver: a staged block, or eight tokens a
+// thread, give way to four a thread, sums by subgroups to workgroup memory, lanes to single threads and those to lanes.
 // Not the test (self-test.ts, self-test-adapters.ts) and not the choice of the fastest way (probe.ts).
 // Invariant: every way is tried once, so whoever goes down the ladder comes to an end.
 import type { Finding } from '../self-test-findings.ts'
@@ -23,9 +23,9 @@ export class Ladder {
    */
   next(now: Variants, wrong: readonly Finding[]): Variants | null {
     this.#tried.add(now.decode)
-    const staged = wrong.find(({ kernel }) => kernel.includes('/staged'))
-    if (now.prefill !== 'thread-4' && staged !== undefined) {
-      this.#give(now.prefill, 'thread-4', staged)
+    const large = wrong.find(({ kernel }) => /\/(staged|thread-8)/.test(kernel))
+    if (now.prefill !== 'thread-4' && large !== undefined) {
+      this.#give(now.prefill, 'thread-4', large)
       return { ...now, prefill: 'thread-4' }
     }
     // Rows that fill no block go by it, whoever decodes.
