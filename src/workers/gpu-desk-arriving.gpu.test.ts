@@ -184,6 +184,36 @@ test('cancelled in the middle it ends as such, keeps what was judged, and asks f
   expect(await words(opened)).toBe(await wordsWhenKept(bytes))
 })
 
+test('cancelled while its kernels are tested it ends at once, and the next load takes the device after it', async () => {
+  const { model, server, bytes } = await served()
+  const [asked, held, never] = [gate(), gate(), gate()]
+  const slow: BootMemory = {
+    ...shared,
+    async recall(key) {
+      asked.open()
+      await held.opened
+      return shared.recall(key)
+    },
+  }
+  const { opened, devices } = desk(undefined, slow)
+  server.lie = async ({ to }) => {
+    if (to === bytes.length) await never.opened
+    return {}
+  }
+  const stop = new AbortController()
+  const first = opened.load(model, [], () => {}, stop.signal)
+  await asked.opened
+  stop.abort()
+  await expect(first).rejects.toMatchObject({ code: 'cancelled' })
+  never.open()
+  const again = opened.load(model, [], () => {}, signal)
+  held.open()
+  await again
+  expect(devices).toHaveLength(2)
+  expect((await devices[0]!.lost).reason).toBe('destroyed')
+  expect(await words(opened)).toBe(await wordsWhenKept(bytes))
+})
+
 test('a device that is lost while the file comes costs the load nothing but itself', async () => {
   const { model, server, chunks, bytes } = await served()
   const lost = gate()

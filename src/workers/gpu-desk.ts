@@ -59,6 +59,8 @@ export class GpuDesk implements GpuWorker {
   /** At most; less after memory ran out in the middle of an answer. */
   #contextTokens = Number.POSITIVE_INFINITY
   #recovering: Promise<LoadedEngine> | null = null
+  /** What a load that was cut short still does on its device: the next one waits for it, as both have no room beside each other. */
+  #ending: Promise<void> = Promise.resolve()
   #seats = new Seats(CHATS)
   #drafts: DraftSource | null = null
 
@@ -224,31 +226,38 @@ export class GpuDesk implements GpuWorker {
     const tell = () => progress({ stage: 'loading', receivedBytes: done, totalBytes: total, bytesPerSecond: 0 })
     // While the file comes, its coming is what is waited for, and told of.
     if (!source.complete) source.whole.then(tell, () => undefined)
+    await this.#ending
     const device = await openDevice(this.#gpu())
+    const adapterBytes = adapters.slice(0, AHEAD).reduce((sum, { bytes }) => sum + bytes, 0)
+    const loading = loadEngine({
+      device,
+      source,
+      contextTokens: mostContext(device.isFallbackAdapter, this.#contextTokens),
+      fit: { least: LEAST_CONTEXT, gpu: this.#gpu(), adapterBytes },
+      sha256: model.sha256,
+      ...(model.slidingWindow === undefined ? {} : { slidingWindow: model.slidingWindow }),
+      selfTest: { memory: this.#memory },
+      ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
+      signal,
+      onProgress(written, ofAll) {
+        ;[done, total] = [written, ofAll]
+        if (source.complete) tell()
+      },
+    })
     try {
-      const adapterBytes = adapters.slice(0, AHEAD).reduce((sum, { bytes }) => sum + bytes, 0)
-      const engine = await loadEngine({
-        device,
-        source,
-        contextTokens: mostContext(device.isFallbackAdapter, this.#contextTokens),
-        fit: { least: LEAST_CONTEXT, gpu: this.#gpu(), adapterBytes },
-        sha256: model.sha256,
-        ...(model.slidingWindow === undefined ? {} : { slidingWindow: model.slidingWindow }),
-        selfTest: { memory: this.#memory },
-        ...(this.#grammar === undefined ? {} : { grammar: this.#grammar }),
-        signal,
-        onProgress(written, ofAll) {
-          ;[done, total] = [written, ofAll]
-          if (source.complete) tell()
-        },
-      })
-      await source.whole
+      // What ends the fetching ends the load at once, whatever it is busy with.
+      const [engine] = await Promise.all([loading, source.whole])
       source.forget()
       const vocabulary = vocabularyMark((text) => engine.encode(text))
       const wantedTokens = mostContext(device.isFallbackAdapter, engine.trainedTokens)
       this.#loaded = { engine, device, model, wantedTokens, vocabulary, adapters: new Set(), refused: new Map() }
     } catch (error) {
-      device.destroy()
+      this.#ending = loading
+        .then(
+          (engine) => engine.dispose(),
+          () => undefined,
+        )
+        .then(() => device.destroy())
       throw error
     }
   }
