@@ -315,8 +315,8 @@ const kernels: Row[] = [
   [
     'lora-shrink-row.wgsl',
     'the adapter is applied to the unscaled norm',
-    'bitcast<f32>(segment.w) * scale * dot(sum',
-    'bitcast<f32>(segment.w) * dot(sum',
+    'bitcast<f32>(segment.w) * scale;',
+    'bitcast<f32>(segment.w);',
     'lora/mixes.gpu: rank 16 alone',
   ],
   [
@@ -343,16 +343,30 @@ const kernels: Row[] = [
   [
     'norm-shrink.wgsl',
     'the delta is added and not kept',
-    'h[row * H_STRIDE + at] = sum;',
     'h[row * H_STRIDE + at] = y;',
+    'h[row * H_STRIDE + at] = before;',
     'kernels/norm-shrink.gpu: 7 wide, rank 9',
   ],
   [
     'tile/lora-expand.wgsl',
     'two rows of B are one',
-    'let second = b + rows.z / 2u * rank;',
-    'let second = b + rows.x / 2u * rank;',
+    'let second = run.b + rows.z / 2u * run.stride;',
+    'let second = run.b + rows.x / 2u * run.stride;',
+    'lora/mixes.gpu: on wide GPUs as well',
+  ],
+  [
+    'tile/lora-expand.wgsl',
+    'of eight rows of B two are read twice',
+    'let third = second + run.stride;',
+    'let third = second;',
     'lora/mixes.gpu: rank 4 alone',
+  ],
+  [
+    'tile/lora-expand.wgsl',
+    'the rank before a run is taken for one of its own',
+    'vec2(2u * i >= run.odd, ',
+    'vec2(true, ',
+    'lora/mixes.gpu: left out give',
   ],
   [
     'penalise.wgsl',

@@ -127,8 +127,8 @@ describe('on a GPU that computes rightly', () => {
 
 describe('a wrong kernel of the wide variant', () => {
   it.each([
-    [/project-qkv.*lanes.*expand/, 'let second = b + rows.z / 2u * rank;', 'let second = b + rows.x / 2u * rank;', /^project-qkv.*lanes/],
-    [/project-adapted.*lanes/, 'bitcast<f32>(segment.w) * scale * dot(sum', 'scale * dot(sum', /^project-adapted.*lanes/],
+    [/project-qkv.*lanes.*expand/, 'run.b + rows.z / 2u * run.stride;', 'run.b + rows.x / 2u * run.stride;', /^project-qkv.*lanes/],
+    [/project-adapted.*lanes/, 'bitcast<f32>(segment.w) * scale;', 'scale;', /^project-adapted.*lanes/],
   ])('%s is named and given up, and answers are right', async (kernel, from, to, named) => {
     const { own } = right['thread-1']
     const engine = await load(await wrongDevice(kernel, from, to), { decodeVariant: 'lanes' })

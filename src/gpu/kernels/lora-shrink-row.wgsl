@@ -2,11 +2,13 @@
 // From the kernel it takes `rows`, `table`, `A`, `Z`, `site`, `input(t, k)`: the k-th vec4 of what the projection reads, and
 // `row_scale(t)`: what is left of the norm whose product with its gain that is, or 1.
 // table: first [slot][layer][7] heads (where its segments stand, how many, 1 + where its gains stand or 0, 0), then segments
-// (where A begins in vec4, where B begins in pairs, rank, scale as f32 bits). An adapter, or a group of ranks of one, is a
-// segment; several adapters at once are several. Slot 0 is all zero. lora/adapter-pool.ts writes it.
+// (where A begins in vec4, where B begins in pairs, rank and above it how many vec4 a pair of B's rows takes, scale as f32 bits). An
+// adapter, or neighbouring groups of one, is a segment; several adapters at once are several. Slot 0 is all zero.
+// lora/adapter-pool.ts writes it.
 // Z: [rows][Z_PARTS][Z_RECORD], the last part for o or down, which shrink alone: number of segments, gains, then (B, rank) of each,
-// then z of one after the other as f32 bits.
-// Ranks go round the lanes across segments and modules: who has rank 4 does the work of 4, whatever the others have.
+// then z of one after the other as f32 bits; from the record's end backwards, the vec4 of a pair of rows, segment by segment.
+// TAKE ranks at a time go round the lanes across segments and modules: who has rank 4 does the work of 4, whatever the others have.
+// Four ranks that share their loads of x made an adapter of rank 64 a fifth cheaper on SwiftShader, where every load is dear.
 struct Row {
   position: u32,
   place: u32,
@@ -26,6 +28,8 @@ struct Site {
 override LAYERS: u32;
 override Z_RECORD: u32;
 override Z_PARTS: u32;
+// Four where single threads are faster; else one, so that more lanes work.
+override TAKE: u32 = 1;
 
 fn record_of(t: u32, part: u32) -> u32 {
   return (t * Z_PARTS + select(part, Z_PARTS - 1u, site.parts == 1u)) * Z_RECORD;
@@ -35,35 +39,98 @@ fn head_of(t: u32, part: u32) -> vec4<u32> {
   return table[(rows[t].slot * LAYERS + site.layer) * 7u + site.first_module + part];
 }
 
-// `done`: dot products the lanes have shared out before. Returns it with this module's added.
-fn shrink(t: u32, part: u32, lane: u32, lanes: u32, done: u32) -> u32 {
+fn rank_of(segment: vec4<u32>) -> u32 {
+  return segment.z & 0xffffu;
+}
+
+// Says in a row's record of z whose it is, segment by segment.
+fn describe(t: u32, part: u32) {
   let head = head_of(t, part);
   let record = record_of(t, part);
-  let scale = row_scale(t);
-  if (lane == 0u) {
-    Z[record] = head.y;
-    Z[record + 1u] = head.z;
-  }
-  var to = record + 2u + 2u * head.y;
-  var shared_out = done;
+  Z[record] = head.y;
+  Z[record + 1u] = head.z;
   for (var s = 0u; s < head.y; s++) {
     let segment = table[head.x + s];
-    if (lane == 0u) {
-      Z[record + 2u + 2u * s] = segment.y;
-      Z[record + 3u + 2u * s] = segment.z;
-    }
-    for (var r = (lane + lanes - shared_out % lanes) % lanes; r < segment.z; r += lanes) {
-      var sum = vec4<f32>();
-      let a = segment.x + r * site.width;
-      for (var k = 0u; k < site.width; k++) {
-        sum += A[a + k] * input(t, k);
-      }
-      Z[to + r] = bitcast<u32>(bitcast<f32>(segment.w) * scale * dot(sum, vec4(1.0)));
-    }
-    to += segment.z;
-    shared_out += segment.z;
+    Z[record + 2u + 2u * s] = segment.y;
+    Z[record + 3u + 2u * s] = rank_of(segment);
+    Z[record + Z_RECORD - 1u - s] = segment.z >> 16u;
   }
-  return shared_out;
+}
+
+// Modules first .. end − 1. A lane's next ranks may lie segments or modules ahead: each walks to its own, so that lanes with ranks
+// of different ones work at once.
+fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32) {
+  if (lane == 0u) {
+    for (var part = first; part < end; part++) {
+      describe(t, part);
+    }
+  }
+  let scale = row_scale(t);
+  var part = first;
+  var head = head_of(t, part);
+  // Where z of the segment at hand goes, and how many takes lie before it.
+  var to = record_of(t, part) + 2u + 2u * head.y;
+  var begin = 0u;
+  var s = 0u;
+  for (var take = lane; ; take += lanes) {
+    var segment = vec4<u32>();
+    loop {
+      if (s < head.y) {
+        segment = table[head.x + s];
+        let takes = (rank_of(segment) + TAKE - 1u) / TAKE;
+        if (take < begin + takes) {
+          break;
+        }
+        begin += takes;
+        to += rank_of(segment);
+        s++;
+      } else {
+        part++;
+        if (part >= end) {
+          return;
+        }
+        head = head_of(t, part);
+        to = record_of(t, part) + 2u + 2u * head.y;
+        s = 0u;
+      }
+    }
+    let factor = bitcast<f32>(segment.w) * scale;
+    let r = (take - begin) * TAKE;
+    let a = segment.x + r * site.width;
+    var sum0 = vec4<f32>();
+    if (TAKE == 1u) {
+      for (var k = 0u; k < site.width; k++) {
+        sum0 += A[a + k] * input(t, k);
+      }
+      Z[to + r] = bitcast<u32>(factor * dot(sum0, vec4(1.0)));
+      continue;
+    }
+    // Past the segment's last rank that one is read again, and not kept.
+    let most = rank_of(segment) - 1u - r;
+    let b = a + min(most, 1u) * site.width;
+    let c = a + min(most, 2u) * site.width;
+    let d = a + min(most, 3u) * site.width;
+    var sum1 = vec4<f32>();
+    var sum2 = vec4<f32>();
+    var sum3 = vec4<f32>();
+    for (var k = 0u; k < site.width; k++) {
+      let x = input(t, k);
+      sum0 += A[a + k] * x;
+      sum1 += A[b + k] * x;
+      sum2 += A[c + k] * x;
+      sum3 += A[d + k] * x;
+    }
+    Z[to + r] = bitcast<u32>(factor * dot(sum0, vec4(1.0)));
+    if (most >= 1u) {
+      Z[to + r + 1u] = bitcast<u32>(factor * dot(sum1, vec4(1.0)));
+    }
+    if (most >= 2u) {
+      Z[to + r + 2u] = bitcast<u32>(factor * dot(sum2, vec4(1.0)));
+    }
+    if (most >= 3u) {
+      Z[to + r + 3u] = bitcast<u32>(factor * dot(sum3, vec4(1.0)));
+    }
+  }
 }
 
 // Four rows under one face: they read A once.
@@ -74,21 +141,15 @@ fn shrink_four(t: u32, part: u32, lane: u32, lanes: u32) {
   let scales = vec4(row_scale(t), row_scale(t + 1u), row_scale(t + 2u), row_scale(t + 3u));
   if (lane == 0u) {
     for (var i = 0u; i < 4u; i++) {
-      Z[record + i * size] = head.y;
-      Z[record + i * size + 1u] = head.z;
+      describe(t + i, part);
     }
   }
   var to = record + 2u + 2u * head.y;
   var shared_out = 0u;
   for (var s = 0u; s < head.y; s++) {
     let segment = table[head.x + s];
-    if (lane == 0u) {
-      for (var i = 0u; i < 4u; i++) {
-        Z[record + i * size + 2u + 2u * s] = segment.y;
-        Z[record + i * size + 3u + 2u * s] = segment.z;
-      }
-    }
-    for (var r = (lane + lanes - shared_out % lanes) % lanes; r < segment.z; r += lanes) {
+    let rank = rank_of(segment);
+    for (var r = (lane + lanes - shared_out % lanes) % lanes; r < rank; r += lanes) {
       var sum0 = vec4<f32>();
       var sum1 = vec4<f32>();
       var sum2 = vec4<f32>();
@@ -107,8 +168,8 @@ fn shrink_four(t: u32, part: u32, lane: u32, lanes: u32) {
       Z[to + 2u * size + r] = bitcast<u32>(scale.z * dot(sum2, vec4(1.0)));
       Z[to + 3u * size + r] = bitcast<u32>(scale.w * dot(sum3, vec4(1.0)));
     }
-    to += segment.z;
-    shared_out += segment.z;
+    to += rank;
+    shared_out += rank;
   }
 }
 
@@ -122,6 +183,6 @@ fn shrink_rows(first: u32, end: u32, part: u32, lane: u32, lanes: u32) {
     }
   }
   for (var t = first; t < end; t++) {
-    _ = shrink(t, part, lane, lanes, 0u);
+    shrink(t, part, part + 1u, lane, lanes);
   }
 }

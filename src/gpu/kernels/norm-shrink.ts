@@ -28,7 +28,14 @@ export function normShrink(input: NormShrinkInput): Dispatch {
     },
     constants: {
       ...{ ...normConstants(norm), COLUMNS: norm.columns, H_STRIDE: input.hStride / 4, NEXT_STRIDE: input.nextStride / 4 },
-      ...{ LAYERS: input.layers, Z_RECORD: input.record, Z_PARTS: zParts, PARTS: input.parts, WORKGROUP: threads },
+      ...{
+        LAYERS: input.layers,
+        Z_RECORD: input.record,
+        Z_PARTS: zParts,
+        PARTS: input.parts,
+        WORKGROUP: threads,
+        TAKE: threads === 4 ? 4 : 1,
+      },
     },
     resources: [[...[gain, rows, table, a, b, h, next, z].map((buffer) => ({ buffer })), site]],
     grid: (counts) => [counts.rows, 1],

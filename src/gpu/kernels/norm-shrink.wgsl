@@ -3,15 +3,15 @@
 // 2. next = h ⊙ gain and the sums of squares behind it, as project-residual.wgsl leaves them: the projections see no difference.
 // 3. z = scale · A · norm(h) of the PARTS modules that come next, under the row's face.
 // So adapters on all seven modules cost two dispatches a layer. Without one in the batch this kernel is not used.
-// Grid: one workgroup a row; step 3 reads what steps 1 and 2 wrote behind one barrier. A thread takes four sums of squares, each of
-// COLUMNS columns in the order of project-residual's own, so that it writes a vec4 of them.
+// Grid: one workgroup a row, a barrier before the sums and one before step 3. Threads take eight columns of step 1 at a time: 72 for
+// 576, which four threads share evenly and a wide workgroup nearly fills; the sums, of COLUMNS columns each, would not.
 // h: embed, project-residual or project-adapted. A, table, Z: lora-shrink-row.wgsl, a prelude; the last record of Z is o's or down's.
 // Cost: 2 reads and 2 writes of a row, 2 · rank · width FLOP a module.
 @group(0) @binding(0) var<storage, read> gain: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> table: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> A: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> B: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read> B: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> h: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> next: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> Z: array<u32>;
@@ -40,22 +40,23 @@ fn row_scale(t: u32) -> f32 {
   return 1.0 / sqrt(dot(squares, vec4(1.0)) / f32(NORM_WIDTH) + EPSILON);
 }
 
-// Four columns of h with the delta. Columns past the width stay 0: B has no rows for them, so the last pairs are read instead.
-fn joined(row: u32, at: u32) -> vec4<f32> {
+// Four columns of h with their delta, and what the next projection reads of them. Past the width both stay 0: B has no rows there.
+fn join(row: u32, at: u32, delta: vec4<f32>) {
+  if (4u * at >= NORM_WIDTH) {
+    return;
+  }
   let columns = vec4(4u * at) + vec4(0u, 1u, 2u, 3u);
-  let y = h[row * H_STRIDE + at];
-  let pairs = min(columns, vec4((NORM_WIDTH - 1u) / 2u * 2u));
-  let sum = select(y, with_delta(y, row, Z_PARTS - 1u, pairs), columns < vec4(NORM_WIDTH));
-  h[row * H_STRIDE + at] = sum;
-  return sum;
+  let before = h[row * H_STRIDE + at];
+  let y = select(before, before + delta, columns < vec4(NORM_WIDTH));
+  h[row * H_STRIDE + at] = y;
+  next[row * NEXT_STRIDE + at] = y * gain[at];
 }
 
 fn squares_of(row: u32, entry: u32) -> f32 {
   var sum = 0.0;
   let end = min((entry + 1u) * COLUMNS / 4u, (NORM_WIDTH + 3u) / 4u);
   for (var at = entry * COLUMNS / 4u; at < end; at++) {
-    let y = joined(row, at);
-    next[row * NEXT_STRIDE + at] = y * gain[at];
+    let y = h[row * H_STRIDE + at];
     sum += dot(y, y);
   }
   return sum;
@@ -64,6 +65,12 @@ fn squares_of(row: u32, entry: u32) -> f32 {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let row = group.x;
+  for (var at = 2u * local; 4u * at < NORM_WIDTH; at += 2u * WORKGROUP) {
+    let delta = delta_of_eight(row, Z_PARTS - 1u, 4u * at);
+    join(row, at, delta.low);
+    join(row, at + 1u, delta.high);
+  }
+  storageBarrier();
   for (var i = local; i < PARTIALS; i += WORKGROUP) {
     let a = squares_of(row, 4u * i);
     let b = squares_of(row, 4u * i + 1u);
@@ -72,8 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     next[row * NEXT_STRIDE + SUMS_AT + i] = vec4(a, b, c, d);
   }
   storageBarrier();
-  var done = 0u;
-  for (var part = 0u; part < PARTS; part++) {
-    done = shrink(row, part, local, WORKGROUP, done);
+  if (PARTS > 0u) {
+    shrink(row, 0u, PARTS, local, WORKGROUP);
   }
 }

@@ -13,6 +13,8 @@ fn input_row(token: u32) -> u32 {
   return token;
 }
 
+fn ahead(tile: u32, token: u32) {}
+
 fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
   h[token * H_STRIDE + tile] += gained_tile(sums, token, tile);
   return 0.0;

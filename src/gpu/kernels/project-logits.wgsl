@@ -15,6 +15,8 @@ fn input_row(token: u32) -> u32 {
   return picks[token];
 }
 
+fn ahead(tile: u32, token: u32) {}
+
 fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
   let r = 4u * tile;
   let to = token * VOCAB + r;

@@ -26,6 +26,7 @@ export function projectQkv(input: QkvInput): Dispatch {
   return projection(`project-qkv/${input.precision}`, [kvWrites[input.precision], body].join('\n'), input, {
     read: [input.rows, input.rope],
     write: [input.q, input.kv],
+    span: input.headDim / 4,
     constants: {
       HEADS: input.heads,
       KV_HEADS: input.kvHeads,

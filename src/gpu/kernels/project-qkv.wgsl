@@ -33,6 +33,18 @@ fn input_row(token: u32) -> u32 {
   return token;
 }
 
+// Before finish is called for four neighbouring tiles, which lie in one head.
+fn ahead(tile: u32, token: u32) {
+  if (NEIGHBOURS == 4u) {
+    let head = tile / (HEAD_DIM / 4u);
+    let u = tile % (HEAD_DIM / 4u);
+    let part = select(select(0u, 1u, head >= HEADS), 2u, head >= HEADS + KV_HEADS);
+    let within = (head - select(select(0u, HEADS, part == 1u), HEADS + KV_HEADS, part == 2u)) * HEAD_DIM;
+    let first = within + select(2u, 4u, part == 2u) * u;
+    keep_near(token, part, first, part, first + select(HEAD_DIM / 2u, 8u, part == 2u));
+  }
+}
+
 fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   var bias = vec4<f32>();
   if (BIASED) {
@@ -45,7 +57,12 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   if (head >= HEADS + KV_HEADS) {
     let r = (head - HEADS - KV_HEADS) * HEAD_DIM + 4u * u;
     let owned = vec4(r, r + 1u, r + 2u, r + 3u);
-    let v = with_delta(gained(products, token, 2u, owned) + bias, token, 2u, owned);
+    var v = gained(products, token, 2u, owned) + bias;
+    if (NEIGHBOURS == 4u) {
+      v += near[u % 4u];
+    } else {
+      v = with_delta(v, token, 2u, owned);
+    }
     let to = row.place * 2u * kv_dim + kv_dim + r;
     put_pair(to, v.xy);
     put_pair(to + 2u, v.zw);
@@ -56,7 +73,12 @@ fn finish(tile: u32, token: u32, products: vec4<f32>) -> f32 {
   let r = select(head, head - HEADS, is_key) * HEAD_DIM + 2u * u;
   let owned = vec4(r, r + 1u, r + half, r + half + 1u);
   let part = select(0u, 1u, is_key);
-  let y = with_delta(gained(products, token, part, owned) + bias, token, part, owned);
+  var y = gained(products, token, part, owned) + bias;
+  if (NEIGHBOURS == 4u) {
+    y += near_pairs(u % 4u);
+  } else {
+    y = with_delta(y, token, part, owned);
+  }
   let a = rope[row.position * half + 2u * u];
   let b = rope[row.position * half + 2u * u + 1u];
   let rotated = vec4(y.x * a.x - y.z * a.y, y.y * b.x - y.w * b.y, y.z * a.x + y.x * a.y, y.w * b.x + y.y * b.y);

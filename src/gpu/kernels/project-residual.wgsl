@@ -20,6 +20,8 @@ fn input_row(token: u32) -> u32 {
   return token;
 }
 
+fn ahead(tile: u32, token: u32) {}
+
 fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
   let at = token * H_STRIDE + tile;
   let y = h[at] + sums;

@@ -21,10 +21,25 @@ fn silu(a: f32) -> f32 {
   return a / (1.0 + exp(-a));
 }
 
+// Before finish is called for four neighbouring tiles.
+fn ahead(tile: u32, token: u32) {
+  if (NEIGHBOURS == 4u) {
+    keep_near(token, 0u, 2u * tile, 1u, 2u * tile);
+  }
+}
+
 fn finish(tile: u32, token: u32, sums: vec4<f32>) -> f32 {
   let r = 2u * tile;
-  let gate = with_pair(gained_pair(sums.xy, token, 0u, r), token, 0u, r);
-  let up = with_pair(gained_pair(sums.zw, token, 1u, r), token, 1u, r);
+  var gate = gained_pair(sums.xy, token, 0u, r);
+  var up = gained_pair(sums.zw, token, 1u, r);
+  if (NEIGHBOURS == 4u) {
+    let deltas = near_pairs((tile - TILE_BASE) % 4u);
+    gate += deltas.xy;
+    up += deltas.zw;
+  } else {
+    gate = with_pair(gate, token, 0u, r);
+    up = with_pair(up, token, 1u, r);
+  }
   let to = token * M_STRIDE + r;
   m[to] = silu(gate.x) * up.x;
   if (r + 1u < FFN) {

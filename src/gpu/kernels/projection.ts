@@ -210,13 +210,22 @@ export function projection(
   name: string,
   body: string,
   input: ProjectionInput,
-  own: { write: readonly GPUBuffer[]; read?: readonly GPUBuffer[]; constants: Record<string, number>; count?: 'rows' | 'picks' },
+  own: {
+    write: readonly GPUBuffer[]
+    read?: readonly GPUBuffer[]
+    constants: Record<string, number>
+    count?: 'rows' | 'picks'
+    /** Tiles of a head, where rows of several are no neighbours. */
+    span?: number
+  },
 ): Dispatch {
   const { segment, variant, norm } = input
   const [expand, shrink] = [input.expand ?? null, input.shrink ?? null]
   const subgroups = variant === 'lanes' ? (input.subgroups ?? null) : null
   const { format, tiles, blocks, tileBase } = segment
   const read = own.read ?? []
+  // Where threads finish four tiles one after the other, and call `ahead` before them.
+  const neighbours = variant.startsWith('thread') && (own.span ?? 4) % 4 === 0 && tileBase % 4 === 0 ? 4 : 1
   const [x, tokens] = [groupsAcross(input), tokensOf(variant)]
   const count = own.count ?? 'rows'
   const tile = variant === halfVariant ? 'staged-f16' : variant in stagedShapes ? 'staged' : variant
@@ -244,9 +253,12 @@ export function projection(
       TILE_BASE: tileBase,
       ...tileConstants(input),
       ...(norm ? normConstants(norm) : {}),
-      ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts, GAINED: Number(expand.gained) } : {}),
+      ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts, GAINED: Number(expand.gained), NEIGHBOURS: neighbours } : {}),
       ...(shrink
-        ? { Z_RECORD: shrink.record, Z_PARTS: zParts, LAYERS: shrink.layers, UNITS: shrinkUnits, GAINED: Number(shrink.gained) }
+        ? {
+            ...{ Z_RECORD: shrink.record, Z_PARTS: zParts, LAYERS: shrink.layers, UNITS: shrinkUnits, GAINED: Number(shrink.gained) },
+            TAKE: input.workgroup === 8 ? 4 : 1,
+          }
         : {}),
       ...own.constants,
     },

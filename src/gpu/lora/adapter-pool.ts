@@ -25,7 +25,7 @@ const pieceBytes = 4 << 20
 
 export interface Resident {
   packed: PackedAdapter
-  /** Where its blocks begin: A in vec4, B in pairs. */
+  /** Where its blocks begin, in vec4. */
   a: number
   b: number
 }
@@ -60,7 +60,7 @@ export class AdapterPool {
   #recorder: Recorder
   #sites: number
   #a = new Pool('lora A', 16)
-  #b = new Pool('lora B', 8)
+  #b = new Pool('lora B', 16)
   /** Heads of all slots first, then segments. */
   #table = new Pool('lora table', 16)
   #residents = new Map<string, Resident>()
@@ -125,7 +125,7 @@ export class AdapterPool {
   async place(packed: PackedAdapter, exclusive: Exclusive, force: boolean): Promise<Resident | null> {
     const a = await this.#take(this.#a, packed.A.length / 4, exclusive, force)
     if (a === null) return null
-    const b = await this.#take(this.#b, packed.B.length / 2, exclusive, force).catch((error: unknown) => {
+    const b = await this.#take(this.#b, packed.B.length / 4, exclusive, force).catch((error: unknown) => {
       this.#a.extents.give(a, packed.A.length / 4)
       throw error
     })
@@ -138,7 +138,7 @@ export class AdapterPool {
       await this.#write(this.#b, b, packed.B)
     } catch (error) {
       this.#a.extents.give(a, packed.A.length / 4)
-      this.#b.extents.give(b, packed.B.length / 2)
+      this.#b.extents.give(b, packed.B.length / 4)
       throw error
     }
     const resident: Resident = { packed, a, b }
@@ -158,7 +158,7 @@ export class AdapterPool {
     for (const [key, { residents }] of [...this.#faces]) if (residents.includes(resident)) this.dropFace(key)
     this.#residents.delete(digest)
     this.#a.extents.give(resident.a, resident.packed.A.length / 4)
-    this.#b.extents.give(resident.b, resident.packed.B.length / 2)
+    this.#b.extents.give(resident.b, resident.packed.B.length / 4)
   }
 
   /**
@@ -170,7 +170,7 @@ export class AdapterPool {
   async addFace(key: string, members: readonly FaceMember[], exclusive: Exclusive): Promise<boolean> {
     if (this.#faces.has(key)) return true
     const residents = members.map(({ packed }) => this.#residents.get(packed.digest)!)
-    const placed = members.map((member, i) => ({ ...member, a: residents[i].a, b: residents[i].b }))
+    const placed = members.map((member, i) => ({ ...member, a: residents[i].a, b: 2 * residents[i].b }))
     const { counts, words } = faceSegments(placed, this.#sites)
     if (this.#table.lease === null) await this.#take(this.#table, (this.limits.slots + 1) * this.#sites, exclusive, true)
     const slot = this.#freeSlot()

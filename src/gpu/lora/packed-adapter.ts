@@ -16,6 +16,8 @@ export interface PackedSegment {
   a: number
   b: number
   rank: number
+  /** vec4 that a pair of B's rows takes. */
+  stride: number
   scale: number
 }
 
@@ -24,7 +26,10 @@ export interface PackedAdapter {
   digest: string
   /** [rank][⌈in / 4⌉ · 4] of each segment, one after the other. */
   A: Float32Array<ArrayBuffer>
-  /** [⌈out / 2⌉][rank][2] of each segment, then the gains of DoRA as pairs: rows come in pairs, ranks fastest. */
+  /**
+   * [⌈out / 2⌉][2 · ⌈ranks / 2⌉][2] of each module, all its groups' ranks side by side, so that neighbouring groups are one run; then
+   * the gains of DoRA as pairs. Rows come in pairs, ranks fastest; every block begins on a vec4.
+   */
   B: Float32Array<ArrayBuffer>
   segments: PackedSegment[]
   /** Where the gains − 1 of a site begin in B, in pairs; empty for plain LoRA. */
@@ -58,16 +63,19 @@ export function packAdapter(config: AdaptedShape, digest: string, adapter: Omit<
   deltas.forEach((delta, i) => {
     const site = delta.layer * loraModules.length + loraModules.indexOf(delta.module)
     const ranks = delta.groupRanks ?? [delta.rank]
+    const stride = Math.ceil(delta.rank / 2)
+    let first = b
     ranks.forEach((rank, group) => {
-      if (rank > 0) segments.push({ site, group, a, b, rank, scale: delta.scale })
+      if (rank > 0) segments.push({ site, group, a, b: first, rank, stride, scale: delta.scale })
       a += rank * shapes[i].width
-      b += rank * shapes[i].pairs
+      first += rank
     })
+    b += 2 * stride * shapes[i].pairs
   })
   deltas.forEach((delta, i) => {
     if (delta.gain === undefined) return
     gains.push({ site: delta.layer * loraModules.length + loraModules.indexOf(delta.module), b })
-    b += shapes[i].pairs
+    b += 2 * Math.ceil(shapes[i].pairs / 2)
   })
   const A = new Float32Array(a * 4)
   const B = new Float32Array(b * 2)
@@ -76,29 +84,26 @@ export function packAdapter(config: AdaptedShape, digest: string, adapter: Omit<
     const { width, pairs, inputs } = shapes[i]
     for (let r = 0; r < delta.rank; r++) A.set(delta.A.subarray(r * inputs, (r + 1) * inputs), (a + r * width) * 4)
     a += delta.rank * width
-    let first = 0
-    for (const rank of delta.groupRanks ?? [delta.rank]) {
-      placePairs(B, b, delta, first, rank)
-      first += rank
-      b += rank * pairs
-    }
+    placePairs(B, b, delta)
+    b += 2 * Math.ceil(delta.rank / 2) * pairs
   })
   deltas.forEach((delta, i) => {
     if (delta.gain === undefined) return
     delta.gain.forEach((gain, o) => {
       B[2 * b + o] = gain - 1
     })
-    b += shapes[i].pairs
+    b += 2 * Math.ceil(shapes[i].pairs / 2)
   })
   return { digest, A, B, segments, gains, groups, maxRank }
 }
 
-/** Ranks [first, first + rank) of B, [out][all ranks], as [out / 2][rank][2]. A DoRA gain scales its rows. */
-function placePairs(into: Float32Array, at: number, { B, rank: all, gain }: LoraDelta, first: number, rank: number): void {
-  const outputs = B.length / all
+/** B, [out][rank], as [out / 2][2 · ⌈rank / 2⌉][2]. A DoRA gain scales its rows. */
+function placePairs(into: Float32Array, at: number, { B, rank, gain }: LoraDelta): void {
+  const outputs = B.length / rank
+  const stride = 2 * Math.ceil(rank / 2)
   for (let o = 0; o < outputs; o++) {
-    const from = o * all + first
-    const to = 2 * (at + (o >> 1) * rank) + (o & 1)
+    const from = o * rank
+    const to = 2 * (at + (o >> 1) * stride) + (o & 1)
     const factor = gain?.[o] ?? 1
     for (let r = 0; r < rank; r++) into[to + 2 * r] = factor * B[from + r]
   }

@@ -6,7 +6,7 @@
 @group(1) @binding(2) var<storage, read> A: array<vec4<f32>>;
 @group(1) @binding(3) var<storage, read_write> Z: array<u32>;
 @group(1) @binding(4) var<uniform> site: Site;
-@group(1) @binding(5) var<storage, read> B: array<vec2<f32>>;
+@group(1) @binding(5) var<storage, read> B: array<vec4<f32>>;
 
 override UNITS: u32;
 override GAINED: bool = false;
@@ -20,7 +20,8 @@ fn gained_tile(y: vec4<f32>, token: u32, tile: u32) -> vec4<f32> {
   if (gains == 0u) {
     return y;
   }
-  return y + y * vec4(B[gains - 1u + 2u * tile], B[gains + 2u * tile]);
+  // Gains begin with a vec4 of their own.
+  return y + y * B[(gains - 1u) / 2u + tile];
 }
 
 fn input(t: u32, k: u32) -> vec4<f32> {
@@ -38,5 +39,5 @@ fn extra_rows(index: u32, first: u32, end: u32) {
 }
 
 fn extra_row_together(index: u32, token: u32, local: u32) {
-  _ = shrink(token, 0u, index * 64u + local, UNITS * 64u, 0u);
+  shrink(token, 0u, 1u, index * 64u + local, UNITS * 64u);
 }

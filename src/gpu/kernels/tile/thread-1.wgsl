@@ -69,6 +69,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 fn write(token: u32, tile: u32, factor: f32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
+  ahead(TILE_BASE + tile, token);
   var share = finish(TILE_BASE + tile, token, factor * a);
   if (tile + 1u < TILES) {
     share += finish(TILE_BASE + tile + 1u, token, factor * b);

@@ -167,6 +167,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var all = array<vec4<f32>, 16>(y0a, y0b, y0c, y0d, y1a, y1b, y1c, y1d, y2a, y2b, y2c, y2d, y3a, y3b, y3c, y3d);
   for (var token = first; token <= min(last, first + 3u); token++) {
     let factor = row_factor(input_row(token) * X_STRIDE);
+    ahead(TILE_BASE + tile, token);
     var share = 0.0;
     for (var i = 0u; i < min(4u, TILES - tile); i++) {
       share += finish(TILE_BASE + tile + i, token, factor * all[4u * (token - first) + i]);

@@ -161,6 +161,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var sums = array<vec4<f32>, 8>(y.a, y.b, y.c, y.d, y.e, y.f, y.g, y.h);
     var share = 0.0;
     for (var i = 0u; i < min(8u, TILES - tile); i++) {
+      if ((i & 3u) == 0u) {
+        ahead(TILE_BASE + tile + i, token);
+      }
       share = finish(TILE_BASE + tile + i, token, factor * sums[i]) + select(share, 0.0, (i & 3u) == 0u);
       if ((i & 3u) == 3u || tile + i + 1u == TILES) {
         close(token, (TILE_BASE + tile + i) / 4u, share);
