@@ -107,6 +107,20 @@ describe('blobs', () => {
     expect((await blobs.writer(digest)).has(2)).toBe(true)
   })
 
+  it('is absent while its list is not whole, and can be put again', async () => {
+    const pieces = memoryPieces()
+    const blobs = createBlobs(pieces, 4)
+    const content = text('twelve bytes')
+    const digest = sha256(content)
+    for (const cut of ['', '{"at":"']) {
+      await pieces.write(`${digest}.chunks`, [text(cut)])
+      expect(await blobs.get(digest)).toBeNull()
+      expect(await blobs.kept(digest)).toMatchObject({ complete: false })
+    }
+    await blobs.put(digest, content)
+    expect(await bytesOf(await blobs.get(digest))).toEqual(content)
+  })
+
   it('tells what came and what was deleted', async () => {
     const told: string[] = []
     const blobs = createBlobs(memoryPieces(), 4, {

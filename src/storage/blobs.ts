@@ -53,7 +53,12 @@ export function createBlobs(pieces: Pieces, chunkBytes = CHUNK_BYTES, watch?: Bl
   async function listOf(digest: string): Promise<ChunkList | null> {
     checkDigest(digest)
     const text = await textOf(listName(digest))
-    return text === null ? null : (JSON.parse(text) as ChunkList)
+    try {
+      return text === null ? null : (JSON.parse(text) as ChunkList)
+    } catch {
+      // The page went while it was written, or it is being written now: the mark, which comes after it, is not there either.
+      return null
+    }
   }
 
   async function get(digest: string): Promise<Blob | null> {
