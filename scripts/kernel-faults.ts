@@ -250,6 +250,20 @@ const kernels: Row[] = [
     'kernels/project-residual.gpu: Q4_1, 96 → 64, 133 tokens',
   ],
   [
+    'tile/thread-8.wgsl',
+    'the eighth token is the seventh',
+    'first + 7u, last)',
+    'first + 6u, last)',
+    'kernels/project-residual.gpu: Q4_1, 96 → 64, 133 tokens',
+  ],
+  [
+    'tile/thread-8.wgsl',
+    'a token takes its neighbour’s products',
+    'y7 = add_scaled(y7, p7, t);',
+    'y7 = add_scaled(y7, p6, t);',
+    'kernels/project-residual.gpu: Q4_1, 96 → 64, 133 tokens',
+  ],
+  [
     'tile/staged.wgsl',
     'the last column of a quarter takes its neighbour’s power of two',
     '(w.high[3] * h.w)',
