@@ -66,7 +66,9 @@ export async function chooseDecode(
   if (decode !== undefined) return { variant: decode, subgroups: same ? nativeSubgroups : null }
   const [lanesMs, groupedMs, aloneMs] = [plain, same ? grouped : null, alone].map((one) => one?.ms ?? Number.POSITIVE_INFINITY)
   const together = Math.min(lanesMs, groupedMs)
-  return { variant: together < aloneMs ? 'lanes' : 'thread-1', subgroups: groupedMs < lanesMs ? nativeSubgroups : null }
+  // Single threads share nothing: what was timed is then what is recalled for them.
+  if (aloneMs <= together) return { variant: 'thread-1', subgroups: null }
+  return { variant: 'lanes', subgroups: groupedMs < lanesMs ? nativeSubgroups : null }
 }
 
 /**
