@@ -12,6 +12,6 @@ export default [
     gzip: true,
     limit: '90 kB',
   },
-  // Some 60 kB are the engine; the rest is its tokenizer, its templates (20 kB each, alone), hashing and comlink.
-  { name: 'engine worker', path: `${page}/assets/gpu.worker-*.js`, gzip: true, limit: '112 kB' },
+  // Some 65 kB are the engine (its aim is 60); the rest is its tokenizer, its templates (20 kB each, alone), hashing and comlink.
+  { name: 'engine worker', path: `${page}/assets/gpu.worker-*.js`, gzip: true, limit: '115 kB' },
 ]

@@ -13,7 +13,7 @@ import type { PackedAdapter } from './packed-adapter.ts'
 const size = 24
 
 function packedOf(digest: string, groups: string[] = []): PackedAdapter {
-  const segments = (groups.length === 0 ? [''] : groups).map((_, group) => ({ site: 0, group, a: 0, b: 0, rank: 1, scale: 1 }))
+  const segments = (groups.length === 0 ? [''] : groups).map((_, group) => ({ site: 0, group, a: 0, b: 0, rank: 1, stride: 1, scale: 1 }))
   return { digest, A: new Float32Array(4), B: new Float32Array(2), segments, gains: [], groups, maxRank: 1 }
 }
 
