@@ -523,13 +523,6 @@ const host: Row[] = [
     'boot.gpu: penalise is named, and the CPU draws',
   ],
   [
-    'self-test-findings.ts',
-    'a kernel that the driver refuses ends the load',
-    "error.code !== 'kernel_invalid') throw error",
-    "error.code !== '') throw error",
-    'boot-adapters-refused.gpu: another form answers',
-  ],
-  [
     'model/pipelines.ts',
     'pipelines are made beside answers',
     'await workers.none()',
