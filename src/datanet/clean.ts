@@ -2,6 +2,7 @@
 // Not language, personal data or near-duplicates (intake.ts), not the formats of files (formats/).
 // Invariant: cleaning is idempotent, and says in words all that it changed.
 import { OpenChatError } from '../errors.ts'
+import { withoutInvisible } from './invisible.ts'
 
 /** UTF-16 units of one contributed document: about 250,000 words. Longer texts are to be split by their author. */
 export const LONGEST_TEXT = 1_500_000
@@ -38,7 +39,7 @@ function countWords(text: string, enough: number): number {
 }
 
 /**
- * NFC, unix line ends, no control characters, no trailing blanks, at most one empty line in a row.
+ * NFC, unix line ends, no control or invisible characters, no trailing blanks, at most one empty line in a row.
  * @throws contribution_empty, contribution_too_large, contribution_binary
  */
 export function cleanText(raw: string): CleanText {
@@ -64,6 +65,8 @@ export function cleanText(raw: string): CleanText {
   let text = raw
   // A half of a surrogate pair has no UTF-8: published, it would come back as another text.
   text = step(text, text.toWellFormed(), 'Broken characters were replaced.')
+  // Before NFC: what stood between a letter and its accent is gone by then.
+  text = step(text, withoutInvisible(text), 'Invisible characters were removed.')
   text = step(text, text.normalize('NFC'), 'Characters were brought into one Unicode form (NFC).')
   text = step(text, text.replace(/\r\n?/g, '\n'), 'Line ends were made uniform.')
   text = step(text, controls === 0 ? text : text.replace(CONTROLS, ''), 'Control characters were removed.')

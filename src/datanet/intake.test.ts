@@ -90,6 +90,37 @@ describe('Intake', () => {
     expect(documents[0]).toMatchObject({ piiFound: 2, piiMasked: 1 })
   })
 
+  it('masks what is personal in a title, leaves it out of an author, and says so; both can be written back', async () => {
+    const intake = open()
+    const rows = [
+      { title: 'Ask ada@example.com', author: 'Ada <ada@example.com>', text: prose(50, 30) },
+      { author: 'eve@example.com', text: prose(51, 30) },
+    ]
+    const files = [
+      file('of eve@example.com.txt', prose(52, 30)),
+      file('note.md', `# Call +49 151 23456789\n\n${prose(53, 30)}`),
+      file('rows.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')),
+    ]
+    const { documents } = await examine(intake, { files })
+    expect(documents.map(({ title, author }) => [title, author])).toEqual([
+      ['of [EMAIL]', null],
+      ['Call [PHONE]', null],
+      ['Ask [EMAIL]', 'Ada'],
+      ['rows, row 2', null],
+    ])
+    expect(documents[0].changes).toEqual(['Personal details in the title were masked.'])
+    expect(documents[2].changes).toEqual(['Personal details in the title were masked.', 'Personal details were left out of the author.'])
+    expect(intake.describe(documents[1].id, { title: 'Call +49 151 23456789' }).title).toBe('Call +49 151 23456789')
+    const kept = await examine(open(), { files: [files[0]] }, { unmasked: ['email'] })
+    expect(kept.documents[0]).toMatchObject({ title: 'of eve@example.com', changes: [] })
+  })
+
+  it('finds what is personal behind characters that nobody sees', async () => {
+    const { documents } = await examine(open(), { text: `${prose(54, 30)} a\u200bda@exam\u00adple.com` })
+    expect(documents[0].excerpt + documents[0].pii.map(({ text }) => text).join()).toContain('ada@example.com')
+    expect(documents[0]).toMatchObject({ piiFound: 1, piiMasked: 1 })
+  })
+
   it('compares with the datanets and with what came before, and leaves exact copies out', async () => {
     const intake = open()
     const tokens = tokensOf(prose(6), encode)

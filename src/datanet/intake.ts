@@ -25,6 +25,7 @@ import type {
   IntakeTotals,
   PiiKind,
 } from './intake-types.ts'
+import { withoutInvisible } from './invisible.ts'
 import { languagesIn } from './language.ts'
 import { Masks } from './mask.ts'
 import type { Detector } from './pii/finding.ts'
@@ -189,8 +190,7 @@ export class Intake {
     const tokens = tokensOf(published, this.#ports.encode)
     const { language, certain } = languagesIn(published)
     const id = String(this.#brought.length)
-    const title = line(raw.title) ?? titleOf(file, raw.label)
-    const author = line(raw.author)
+    const { title, author, said } = this.#named(line(raw.title) ?? titleOf(file, raw.label), line(raw.author), options)
     const likeness = this.#compare(tokens)
     this.#own.add({ datanet: null, document: id, title, author: author ?? '' }, tokens)
     const flags = [...raw.flags, ...copyFlags(likeness), ...qualityFlags(published, certain, language !== null)]
@@ -202,7 +202,7 @@ export class Intake {
         format,
         tokens: tokens.length,
         language,
-        changes: [...raw.notes, ...changes],
+        changes: [...raw.notes, ...changes, ...said],
         duplicates: likeness.duplicates,
         flags,
         title,
@@ -217,6 +217,24 @@ export class Intake {
     )
     this.#brought.push(document)
     return document.summary(text)
+  }
+
+  /**
+   * The names that a file gives itself are published beside its text, so a detail that the text masks must not stand in them:
+   * masked in a title, left out of an author. Both are fields that people can change, which is the undo.
+   */
+  #named(title: string, author: string | null, { unmasked }: IntakeOptions): { title: string; author: string | null; said: string[] } {
+    const hidden = new Masks(this.#ports.find(title), unmasked).apply(title)
+    const found = this.#ports.find(author ?? '').filter(({ kind }) => unmasked?.includes(kind) !== true)
+    const person = found.reduceRight((name, { from, to }) => name.slice(0, from) + name.slice(to), author ?? '')
+    const said = []
+    if (hidden !== title) said.push('Personal details in the title were masked.')
+    if (found.length > 0) said.push('Personal details were left out of the author.')
+    return {
+      title: hidden,
+      author: found.length === 0 ? author : line(person.replace(/[<([]\s*[>)\]]|^[\s,;:|–-]+|[\s,;:|–-]+$/gu, ' ')),
+      said,
+    }
   }
 
   #compare(tokens: Uint16Array): Likeness {
@@ -360,8 +378,7 @@ const LONGEST_NAME = 300
 
 /** A name on one line, or null when there is none. */
 function line(text: string | null): string | null {
-  const plain = (text ?? '')
-    .toWellFormed()
+  const plain = withoutInvisible((text ?? '').toWellFormed())
     .normalize('NFC')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
