@@ -12,8 +12,18 @@ export function writeReceiptFile({ header, content, signature, owner }: OwnerRec
   return `${JSON.stringify({ receipt: 1, header: plain, content: toHex(content), signature, owner }, null, 1)}\n`
 }
 
+/** Characters of a receipt file; one of an answer that fills a context of 128k tokens stays below. */
+const LONGEST = 5_000_000
+const ACTION = 'Choose a file that “Save the receipt” wrote.'
+
 /** @throws receipt_invalid */
 export function parseReceiptFile(text: string): OwnerReceipt {
+  if (text.length > LONGEST) {
+    throw new OpenChatError('receipt_invalid', `This is no receipt file: none has more than ${LONGEST} characters.`, {
+      meta: { characters: text.length, limit: LONGEST },
+      action: ACTION,
+    })
+  }
   try {
     const file = object(JSON.parse(text))
     if (file.receipt !== 1) throw new TypeError(`version ${String(file.receipt)}`)
@@ -22,11 +32,11 @@ export function parseReceiptFile(text: string): OwnerReceipt {
       header: {
         payer: hex(header.payer, 20),
         channel: hex(header.channel, 32),
-        nonce: BigInt(string(header.nonce)),
+        nonce: uint(header.nonce, 64),
         content: hex(header.content, 32),
         sharesRoot: hex(header.sharesRoot, 32),
-        shareCount: Number(header.shareCount),
-        fee: BigInt(string(header.fee)),
+        shareCount: Number(uint(String(header.shareCount), 32)),
+        fee: uint(header.fee, 256),
       },
       content: fromHex(string(file.content)),
       signature: hex(file.signature, 65),
@@ -37,7 +47,7 @@ export function parseReceiptFile(text: string): OwnerReceipt {
     return { ...receipt, owner: { ...parts, ...(owner.said === undefined ? {} : { said: parseUtterance(owner.said) }) } }
   } catch (cause) {
     throw new OpenChatError('receipt_invalid', 'This is not a receipt file of Open Chat.', {
-      action: 'Choose a file that "Export receipt" wrote.',
+      action: ACTION,
       cause,
     })
   }
@@ -51,6 +61,13 @@ function object(value: unknown): Record<string, unknown> {
 function string(value: unknown): string {
   if (typeof value !== 'string') throw new TypeError('not a string')
   return value
+}
+
+/** A decimal number of at most so many bits, as {@link writeReceiptFile} writes it. */
+function uint(value: unknown, bits: number): bigint {
+  const digits = string(value)
+  if (!/^(?:0|[1-9]\d{0,77})$/.test(digits) || BigInt(digits) >> BigInt(bits) !== 0n) throw new TypeError(`not of ${bits} bits`)
+  return BigInt(digits)
 }
 
 const hex = (value: unknown, bytes: number): Hex => toHex(fromHex(string(value), bytes))

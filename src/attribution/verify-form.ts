@@ -40,12 +40,24 @@ function header({ receipt, content, context }: Facts): StepFinding {
     return { status: 'ok', detail: 'Header and content name the same payer, nonce, fee, chain and contract.' }
   }
   const [name, expected, got] = wrong
-  return { status: 'failed', detail: `Header and content differ in ${name}.`, expected: String(expected), got: String(got) }
+  const detail = ['chain', 'contract'].includes(name)
+    ? `The receipt is made for another ${name} than the one this page works with.`
+    : `Header and content differ in ${name}.`
+  return { status: 'failed', detail, expected: String(expected), got: String(got) }
 }
 
-async function signature({ receipt, context }: Facts): Promise<StepFinding> {
+/** Whether the content names another chain or contract than this page's. */
+function elsewhere({ content, context }: Facts): boolean {
+  return content.chainId !== context.domain.chainId || content.contract.toLowerCase() !== context.domain.contract.toLowerCase()
+}
+
+async function signature(facts: Facts): Promise<StepFinding> {
+  const { receipt, context } = facts
   const signer = await context.recover(typedDataDigest(receipt.header, context.domain), receipt.signature)
-  return compare(`The payer signed receipt ${receiptId(receipt.header).slice(0, 10)}….`, receipt.header.payer, signer)
+  const finding = compare(`Receipt ${receiptId(receipt.header).slice(0, 10)}… is signed by the payer.`, receipt.header.payer, signer)
+  if (finding.status === 'ok' || !elsewhere(facts)) return finding
+  // Signed for where it says it belongs, as far as this page can tell: no forgery is shown by reading it in another place.
+  return { status: 'unknown', detail: 'Not judged: what is signed names another chain or contract, as the step above says.' }
 }
 
 const rooted =
@@ -57,6 +69,11 @@ const rooted =
       domain === 'prompt'
         ? { root: content.promptRoot, count: content.promptCount }
         : { root: content.answerRoot, count: content.answerCount }
+    // A root over other tokens would be another one; to build it over a book somebody put here would only cost minutes.
+    if (tokens.length !== stated.count) {
+      const detail = `The receipt is about another ${domain}: it has another number of tokens.`
+      return { status: 'failed', detail, expected: `${tokens.length} tokens`, got: `${stated.count} tokens` }
+    }
     return compare(
       `The receipt is about this ${domain} of ${tokens.length} tokens, under the owner's salt.`,
       `${tokens.length} tokens, root ${saltedRoot(facts.owner.salt, domain, tokens)}`,

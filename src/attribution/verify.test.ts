@@ -112,6 +112,29 @@ describe('verification', () => {
     expect([ids(silent, 'failed'), ids(silent, 'unknown')]).toEqual([[], ['posted']])
   })
 
+  it('says of a receipt of another deployment that it belongs elsewhere, and calls nobody a forger', async () => {
+    for (const domain of [
+      { ...world.context.domain, contract: `0x${'ab'.repeat(20)}` as const },
+      { ...world.context.domain, chainId: world.context.domain.chainId + 1n },
+    ]) {
+      const reports = await outcomes(world.receipt, { ...world.context, domain })
+      expect([ids(reports, 'failed'), ids(reports, 'unknown')]).toEqual([['header'], ['signature']])
+    }
+    // Where it belongs here, a wrong signature is one.
+    const { signature } = (await breakReceipt('signature', world))?.receipt ?? world.receipt
+    expect(ids(await outcomes({ ...world.receipt, signature }, world.context), 'failed')).toEqual(['signature'])
+  })
+
+  it('tells an answer of another length by its length, before a root is built over it', async () => {
+    const owner = { ...(world.receipt.owner as NonNullable<OwnerReceipt['owner']>), answer: 'words '.repeat(100_000) }
+    const found = (await outcomes({ ...world.receipt, owner }, world.context)).find(({ id }) => id === 'answer')
+    expect(found).toMatchObject({
+      status: 'failed',
+      expected: expect.stringMatching(/^\d+ tokens$/),
+      got: expect.stringMatching(/^\d+ tokens$/),
+    })
+  })
+
   it('stops between steps when cancelled', async () => {
     const stop = new AbortController()
     const seen: string[] = []
@@ -142,7 +165,15 @@ describe('receipt files', () => {
       text.slice(0, -20),
       text.replace('"nonce": "3"', '"nonce": "x"'),
       text.replace('0x', '0y'),
+      text.replace('"nonce": "3"', '"nonce": "-3"'),
+      text.replace('"nonce": "3"', '"nonce": ""'),
+      text.replace('"nonce": "3"', `"nonce": "${2n ** 64n}"`),
+      text.replace(/"shareCount": \d+/, '"shareCount": -1'),
+      text.replace(/"shareCount": \d+/, '"shareCount": 1.5'),
+      text.replace(/"fee": "\d+"/, `"fee": "${2n ** 256n}"`),
+      `${' '.repeat(5_000_001)}${text}`,
     ]) {
+      expect(other).not.toBe(text)
       expect(() => parseReceiptFile(other)).toThrow(expect.objectContaining({ code: 'receipt_invalid' }))
     }
   })
