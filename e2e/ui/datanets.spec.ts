@@ -66,6 +66,9 @@ test('a new datanet takes a pasted text, after a look at what would be published
   expect(dot.x).toBeLessThan(line.x + 24)
   await page.getByRole('button', { name: 'Create datanet' }).click()
   await expect(page.getByRole('heading', { name: 'Contribute to Beekeeping' })).toBeVisible()
+  await page.getByRole('main').getByRole('link', { name: 'Beekeeping' }).click()
+  await expect(page.getByText('Nothing stands in it yet.')).toBeVisible()
+  await page.getByRole('link', { name: 'Contribute text' }).click()
   await bring(page, ` ${BEES}`)
   await expect(page.locator('blockquote')).toContainText('Bees find')
   await expect(page.getByText('What becomes public for good')).toBeVisible()
@@ -125,6 +128,66 @@ test('files that are dropped are taken like chosen ones', async ({ fake }) => {
   await zone.dispatchEvent('dragover', { dataTransfer: data })
   await zone.dispatchEvent('drop', { dataTransfer: data })
   await expect(found(page, 'dropped')).toBeVisible()
+})
+
+test('a file dropped beside the field is taken too, and two refused files of one name are both named', async ({ fake }) => {
+  const { page } = fake
+  await fake.open({}, '#/datanets/1/contribute')
+  const data = await page.evaluateHandle((text) => {
+    const transfer = new DataTransfer()
+    for (const [content, name] of [
+      [text, 'beside.txt'],
+      ['x', 'twin.bad'],
+      ['x', 'twin.bad'],
+    ] as const)
+      transfer.items.add(new File([content], name, { type: 'text/plain' }))
+    return transfer
+  }, BEES)
+  await page.getByRole('heading', { level: 1 }).dispatchEvent('drop', { dataTransfer: data })
+  await expect(found(page, 'beside')).toBeVisible()
+  await expect(page.getByText('Could not be taken: twin.bad')).toHaveCount(2)
+})
+
+test('a year that is none and an empty title are said and not taken; an author is asked for when not all are shown', async ({ fake }) => {
+  const { page } = fake
+  await fake.open({}, '#/datanets/1/contribute')
+  const many = Array.from({ length: 21 }, (_, i) => ({ name: `n${i}.txt`, mimeType: 'text/plain', buffer: Buffer.from(`${BEES} ${i}`) }))
+  await page.getByLabel('Choose files').setInputFiles(many)
+  const first = found(page, 'n0')
+  const [title, year] = [first.getByLabel('Title'), first.getByLabel('Year')]
+  await year.fill('19th')
+  await year.blur()
+  await expect(first.getByRole('alert')).toHaveText('“19th” is no year: write up to four digits.')
+  await expect(year).toHaveValue('')
+  await title.fill(' ')
+  await title.blur()
+  await expect(first.getByRole('alert')).toHaveText('A document needs a title: it keeps the one it has.')
+  await expect(title).toHaveValue('n0')
+  await year.fill('1999')
+  await year.blur()
+  await expect(first.getByRole('alert')).toHaveCount(0)
+  const authors = page.getByRole('article').getByLabel('Author')
+  await expect(authors).toHaveCount(20)
+  for (const author of await authors.all()) await author.fill('Ada Keeper')
+  await page.getByRole('button', { name: 'Publish' }).focus()
+  const shared = page.getByLabel('Author, as shown to readers')
+  await expect(shared).toHaveAttribute('required')
+  await page.getByRole('button', { name: 'Show more documents' }).click()
+  await authors.last().fill('Eve Keeper')
+  await authors.last().blur()
+  await expect(shared).not.toHaveAttribute('required')
+})
+
+test('reading that is stopped says so, and what was read stays', async ({ fake }) => {
+  const { page } = fake
+  await fake.open({}, '#/datanets/1/contribute')
+  const slow = { name: 'slow.txt', mimeType: 'text/plain', buffer: Buffer.from(`${BEES} A pause comes here.`) }
+  await page.getByLabel('Choose files').setInputFiles([FILES[0]!, slow, FILES[1]!])
+  await expect(page.getByText('Reading slow.txt …')).toBeVisible()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await expect(page.getByText('Stopped. What was read so far is below.')).toBeVisible()
+  await expect(found(page, 'hive')).toBeVisible()
+  await expect(page.getByRole('main').getByRole('alert')).toHaveCount(0)
 })
 
 test('an outage, a stop and a reload lose nothing, and what is not wanted is thrown away', async ({ fake }) => {

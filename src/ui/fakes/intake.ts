@@ -1,6 +1,6 @@
 // A fake intake for the page's specs and for work on its looks: reads texts whole, on this thread, and finds e-mail addresses
 // and nothing else. What it keeps true: the order of events, masks that come and go, counts that follow them.
-// A file named *.bad is refused; a text with "copied" is a near copy of the navy speech; one with "pause" takes a second.
+// A file named *.bad is refused; a text with "copied" is a near copy of the navy speech; one with "pause" is read until it is stopped.
 import { OpenChatError } from '../../errors.ts'
 import type { IntakeDocument, IntakeEvent, IntakePii, IntakeService, IntakeTotals } from '../services.ts'
 
@@ -10,6 +10,8 @@ interface Held {
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const stopped = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 const WEI_PER_TOKEN = 10n ** 12n
 
 function published({ document, text }: Held): string {
@@ -123,7 +125,7 @@ export function fakeIntake(): IntakeService {
         files.add(file)
         const text = await brings.blob.text()
         yield { type: 'progress', file, doneBytes: 0, totalBytes: brings.blob.size, documents: 0 }
-        await pause(text.includes('pause') ? 1000 : 20)
+        await (text.includes('pause') ? stopped(signal) : pause(20))
         if (file.endsWith('.bad') || text.includes('\0') || text.trim() === '') {
           refused++
           const error =

@@ -93,6 +93,7 @@ export function createFakeServices(query: URLSearchParams): Services {
         if ('file' in source && !source.file.includes('{')) {
           throw new OpenChatError('receipt_invalid', 'This is not a receipt of Open Chat.', { action: 'Paste the whole file.' })
         }
+        if ('id' in source && !kept.has(source.id)) throw new OpenChatError('receipt_unknown', 'It is not kept in this browser.')
         for (const step of fakeSteps(query.get('verify') === 'bad')) {
           signal.throwIfAborted()
           yield { ...step, status: 'pending', detail: '', ms: 0 }
@@ -101,7 +102,7 @@ export function createFakeServices(query: URLSearchParams): Services {
         }
       },
       replay: (_, signal) => fakeReplay(query.get('replay'), signal),
-      exportFile: async (id) => JSON.stringify({ receipt: id }, null, 1),
+      exportFile: async (id) => JSON.stringify({ receipt: id, owner: { prompt: 'What about the navy?' } }, null, 1),
     },
     wallet,
     keys,
