@@ -2,10 +2,10 @@
 // there is none, adapters are refused by the kernel's name and the model alone goes on. Refusals are planted where a driver makes
 // them, at the pipeline.
 import { afterEach, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import { memory } from './boot.testing.ts'
-import { type Device, openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
+import type { Device } from './device.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { loraModules } from './formats/peft.ts'
@@ -22,7 +22,7 @@ afterEach(() => {
 
 /** @param kernel names of the kernels that the driver refuses */
 async function refusing(kernel: RegExp): Promise<Device> {
-  const device = await openDevice(openNodeGpu())
+  const device = await openTestDevice()
   const make = device.gpu.createComputePipelineAsync.bind(device.gpu)
   device.gpu.createComputePipelineAsync = (descriptor) =>
     kernel.test(descriptor.label?.split(' ')[0] ?? '') ? Promise.reject(new Error('the driver will not')) : make(descriptor)
@@ -42,7 +42,7 @@ async function greedy(engine: Engine, name: string | null): Promise<number[]> {
 }
 
 async function untested() {
-  const engine = await load(await openDevice(openNodeGpu()), 'thread-1')
+  const engine = await load(await openTestDevice(), 'thread-1')
   await engine.addAdapter('a', adapter)
   return { own: await greedy(engine, 'a'), base: await greedy(engine, null) }
 }

@@ -2,10 +2,10 @@
 // adapters where none is right while the model alone goes on; remembers; and leaves nothing behind. The wrong kernels are planted where
 // a driver would go wrong: in what the device compiles.
 import { afterEach, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import { memory, wrongDevice } from './boot.testing.ts'
-import { type Device, openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
+import type { Device } from './device.ts'
 import { type EngineOptions, loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -39,7 +39,7 @@ async function greedy(engine: Engine, name: string | null): Promise<number[]> {
 
 /** What an engine that tests nothing says under the adapter and without it, and its bytes before that. */
 async function untested(decodeVariant: 'lanes' | 'thread-1') {
-  const device = await openDevice(openNodeGpu())
+  const device = await openTestDevice()
   const plain = await loadEngine({ device, source: memorySource(model), contextTokens: 256, decodeVariant })
   await plain.addAdapter('a', adapter)
   const { adapterBytes, kvBytes, poolBytes, adapters } = plain.stats()
@@ -76,7 +76,7 @@ describe('on a GPU that computes rightly', () => {
     ['qwen2', 'Q8_0', 'thread-1', 0],
     ['qwen3', 'F16', 'thread-1', 1],
   ] as const)('adapters of %s in %s pass by %s, at the first one only', async (architecture, type, decodeVariant, more) => {
-    const device = await openDevice(openNodeGpu())
+    const device = await openTestDevice()
     const engine = await load(device, { decodeVariant }, tinyModel({ type, seed: 4, architecture }))
     const dispatches = counted(device)
     engine.registerAdapter('later', async () => adapter)
@@ -94,7 +94,7 @@ describe('on a GPU that computes rightly', () => {
   })
 
   it('DoRA is looked at when the first one comes', async () => {
-    const engine = await load(await openDevice(openNodeGpu()), { decodeVariant: 'lanes' })
+    const engine = await load(await openTestDevice(), { decodeVariant: 'lanes' })
     await engine.addAdapter('plain', adapter)
     const source = memorySource(model)
     const gained = withMagnitudes(
@@ -110,7 +110,7 @@ describe('on a GPU that computes rightly', () => {
 
   it('nothing of the test stays, and what was cached or was being said beside it is the same', async () => {
     const plain = right.lanes
-    const tested = await load(await openDevice(openNodeGpu()), { decodeVariant: 'lanes' })
+    const tested = await load(await openTestDevice(), { decodeVariant: 'lanes' })
     expect(await greedy(tested, null)).toEqual(plain.base)
     const running = greedy(tested, null)
     await tested.addAdapter('a', adapter)
@@ -118,7 +118,7 @@ describe('on a GPU that computes rightly', () => {
     expect(await greedy(tested, null)).toEqual(plain.base)
     expect(await greedy(tested, 'a')).toEqual(plain.own)
     // Beside an engine that was never asked anything, and one that tests nothing.
-    const fresh = await load(await openDevice(openNodeGpu()), { decodeVariant: 'lanes' })
+    const fresh = await load(await openTestDevice(), { decodeVariant: 'lanes' })
     await fresh.addAdapter('a', adapter)
     const { adapterBytes, kvBytes, poolBytes, adapters } = fresh.stats()
     const { poolBytes: least, ...others } = plain.bytes
@@ -174,7 +174,7 @@ it('what was found is remembered for the same shaders, refusals as well', async 
   const options = { decodeVariant: 'lanes', selfTest: { memory: kept } } as const
   const first = await load(await wrongDevice(/norm-shrink/, 'sum += dot(y, y);', 'sum += y.x * y.x;'), options)
   await expect(first.addAdapter('a', adapter)).rejects.toMatchObject({ code: 'gpu_miscomputes_adapters' })
-  const device = await openDevice(openNodeGpu())
+  const device = await openTestDevice()
   const again = await load(device, options)
   const dispatches = counted(device)
   await expect(again.addAdapter('a', adapter)).rejects.toMatchObject({ code: 'gpu_miscomputes_adapters' })
@@ -187,7 +187,7 @@ it('what was found is remembered for the same shaders, refusals as well', async 
 it('is remembered whether the variant was timed, as on the first visit, or recalled, as on the second', async () => {
   const options = { selfTest: { memory: memory() } }
   for (const remembered of [false, true]) {
-    const engine = await load(await openDevice(openNodeGpu()), options)
+    const engine = await load(await openTestDevice(), options)
     await engine.addAdapter('a', adapter)
     expect(engine.stats().bootAdapters).toMatchObject([{ remembered, refused: null }])
   }

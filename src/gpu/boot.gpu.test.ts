@@ -1,10 +1,10 @@
 // The boot self-test finds kernels that compute something else, by name; gives a wrong variant up; remembers; and refuses a GPU
 // that has no right one. The wrong kernels are planted where a driver would go wrong: in what the device compiles.
 import { afterEach, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
 import { memory, wrongDevice } from './boot.testing.ts'
-import { type Device, openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
+import type { Device } from './device.ts'
 import { type EngineOptions, loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import type { Engine } from './types.ts'
@@ -36,7 +36,7 @@ async function sampled(engine: Engine) {
 /** Of an engine that tests nothing. */
 async function untested() {
   const source = memorySource(tinyModel({ type: 'Q4_1', seed: 3 }))
-  const engine = await loadEngine({ device: await openDevice(openNodeGpu()), source, contextTokens: 256, decodeVariant: 'thread-1' })
+  const engine = await loadEngine({ device: await openTestDevice(), source, contextTokens: 256, decodeVariant: 'thread-1' })
   const said = { boot: engine.stats().boot, greedy: await greedy(engine), sampled: await sampled(engine) }
   engine.dispose()
   return said
@@ -49,7 +49,7 @@ describe('on a GPU that computes rightly', () => {
     ['qwen2', 'Q8_0', 'thread-1', 2],
     ['qwen3', 'F16', 'lanes', 4],
   ] as const)('%s in %s passes by %s', async (architecture, type, decodeVariant, drawing) => {
-    const engine = await load(await openDevice(openNodeGpu()), { decodeVariant }, tinyModel({ type, seed: 4, architecture }))
+    const engine = await load(await openTestDevice(), { decodeVariant }, tinyModel({ type, seed: 4, architecture }))
     const { boot } = engine.stats()
     expect(boot).toMatchObject({ decode: decodeVariant, drawer: 'device', demoted: [], remembered: false })
     // Seven kinds of kernel in each variant of prefill and in decode, and those that draw tokens: none was passed over.
@@ -58,7 +58,7 @@ describe('on a GPU that computes rightly', () => {
 
   it('leaves nothing in the cache, and the same answers', async () => {
     expect(right.boot).toBeNull()
-    expect(await greedy(await load(await openDevice(openNodeGpu()), { decodeVariant: 'thread-1' }))).toEqual(right.greedy)
+    expect(await greedy(await load(await openTestDevice(), { decodeVariant: 'thread-1' }))).toEqual(right.greedy)
   })
 })
 
@@ -132,17 +132,17 @@ describe('what was found', () => {
       decodeVariant: 'lanes',
       selfTest: { memory: kept },
     })
-    const again = await load(await openDevice(openNodeGpu()), { decodeVariant: 'lanes', selfTest: { memory: kept } })
+    const again = await load(await openTestDevice(), { decodeVariant: 'lanes', selfTest: { memory: kept } })
     expect(again.stats().boot).toEqual({ ...first.stats().boot, remembered: true })
     expect(again.stats().boot).toMatchObject({ decode: 'thread-1', demoted: [{ to: 'thread-1' }] })
     const other = tinyModel({ type: 'Q8_0', seed: 3 })
-    expect((await load(await openDevice(openNodeGpu()), { selfTest: { memory: kept } }, other)).stats().boot?.remembered).toBe(false)
+    expect((await load(await openTestDevice(), { selfTest: { memory: kept } }, other)).stats().boot?.remembered).toBe(false)
     expect(kept.kept.size).toBe(2)
   })
 
   it('is found anew when what was kept is damaged', async () => {
     const kept = memory()
     kept.recall = async () => '{"decode":"lanes"'
-    expect((await load(await openDevice(openNodeGpu()), { selfTest: { memory: kept } })).stats().boot?.remembered).toBe(false)
+    expect((await load(await openTestDevice(), { selfTest: { memory: kept } })).stats().boot?.remembered).toBe(false)
   })
 })

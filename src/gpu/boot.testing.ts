@@ -1,11 +1,11 @@
 // A device whose compiler is wrong where a test says: faults planted where a driver would make them, in what the device compiles.
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import type { BootMemory } from './boot.ts'
-import { type Device, openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
+import type { Device } from './device.ts'
 
 /** @param kernel names of the kernels whose text is changed */
 export async function wrongDevice(kernel: RegExp, from: string, to: string): Promise<Device> {
-  const device = await openDevice(openNodeGpu())
+  const device = await openTestDevice()
   const compile = device.gpu.createShaderModule.bind(device.gpu)
   device.gpu.createShaderModule = (descriptor) => {
     const hit = kernel.test(descriptor.label ?? '') && descriptor.code.includes(from)

@@ -1,15 +1,14 @@
 // How many dispatches a layer costs, counted by the recorder on the path the page takes: a greedy completion, token by token.
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { type LoraModule, loraModules } from './formats/peft.ts'
 import type { Architecture } from './model/config.ts'
 
 const layers = 2
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 afterAll(() => device.destroy())
 
 describe.each([

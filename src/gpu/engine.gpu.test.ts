@@ -1,16 +1,15 @@
 // What the engine promises beyond right numbers: reuse, batches, adapters that stand alone, cancel, typed refusals, no leak.
 // On a tiny random model; whether its numbers are right is parity.gpu.test.ts's question.
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { largestDifference } from './kernels/lab.testing.ts'
 import { argmax } from './model/draw.ts'
 import type { CompletionEvent, CompletionRequest } from './types.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 const file = tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 256 })
 // Named, not timed: a busy machine may time another variant as the faster, and bits are compared below.
 const engine = await loadEngine({ device, source: memorySource(file), decodeVariant: 'thread-1' })
@@ -276,7 +275,7 @@ describe('memory', () => {
 
 describe('a lost device', () => {
   it('is a typed error for whoever waits and whoever comes later', async () => {
-    const lost = await openDevice(openNodeGpu())
+    const lost = await openTestDevice()
     const other = await loadEngine({ device: lost, source: memorySource(file) })
     const session = other.session()
     await session.prefill(tokens(3))

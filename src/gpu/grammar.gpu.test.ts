@@ -2,15 +2,14 @@
 // what the schema asks; on the device and here. What is held is not sense, only form.
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { loadNodeGrammar } from '../../scripts/node-grammar.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import type { CompletionEvent, CompletionRequest, Engine, ResponseFormat } from './types.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 const source = () => memorySource(tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 1024 }))
 const open = (decodeVariant: 'lanes' | 'thread-1') => loadEngine({ device, source: source(), decodeVariant, grammar: loadNodeGrammar })
 const here = await open('thread-1')

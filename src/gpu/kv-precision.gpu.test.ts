@@ -1,15 +1,14 @@
 // Keys and values in f16: half the bytes, nearly the same logits and perplexity, and the same promises about steps and forks.
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
 import { largestDifference } from './kernels/lab.testing.ts'
 import { memoryShape } from './model/memory-plan.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 afterAll(() => device.destroy())
 
 // qwen3 turns its keys in place.

@@ -1,8 +1,7 @@
 // Models in several files on the device: folders of transformers against transformers' logits, a splitting against the whole.
 import { describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { folderFiles, folderVectors } from './folders.testing.ts'
 import { memorySource } from './formats/bytes.testing.ts'
@@ -11,7 +10,7 @@ import { modelSource } from './formats/model-source.ts'
 import type { ByteSource, Engine } from './types.ts'
 import { maxDifference, vectorFloats } from './vectors.testing.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 
 async function withEngine<T>(source: ByteSource, work: (engine: Engine) => Promise<T>, slidingWindow?: number): Promise<T> {
   const engine = await loadEngine({ device, source, ...(slidingWindow === undefined ? {} : { slidingWindow }) })

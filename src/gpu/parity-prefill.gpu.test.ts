@@ -2,10 +2,10 @@
 // where it is faster and gives the same, remembered, and given up where it computes something else. SwiftShader would never choose
 // it, so time is told here by what is dispatched. The block of halves beside them: offered to an engine of f16 only.
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import type { BootMemory } from './boot.ts'
-import { type Device, openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
+import type { Device } from './device.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -24,7 +24,7 @@ async function watched(
   from = '',
   to = '',
 ): Promise<{ device: Device; dispatched: (pipeline: RegExp) => number; costs: (of: Costs) => void }> {
-  const device = await openDevice(openNodeGpu())
+  const device = await openTestDevice()
   const { gpu } = device
   const [shader, pipeline, encoder] = [gpu.createShaderModule, gpu.createComputePipelineAsync, gpu.createCommandEncoder].map((method) =>
     (method as (...of: unknown[]) => unknown).bind(gpu),

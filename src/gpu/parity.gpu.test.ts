@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -14,7 +13,7 @@ import type { Engine } from './types.ts'
 import { maxDifference, type TinyVector, vectorFloats, vectorJson, vectorsFolder } from './vectors.testing.ts'
 
 const bar = 2e-4
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 
 async function withEngine<T>(file: Uint8Array, work: (engine: Engine) => Promise<T>): Promise<T> {
   const engine = await loadEngine({ device, source: memorySource(file) })

@@ -1,14 +1,13 @@
 // What the engine says it says again, whatever the settings; what it did not say is refused. On tiny random models, whose next
 // tokens lie closer together than a trained model's; how often is counted by bench/replay.ts on the default model.
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import type { CompletionRequest, Engine, Utterance } from './types.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 const load = (type: 'Q8_0' | 'Q4_1') => loadEngine({ device, source: memorySource(tinyModel({ type, seed: 3, contextTokens: 256 })) })
 const engine = await load('Q8_0')
 const other = await load('Q4_1')

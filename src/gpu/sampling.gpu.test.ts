@@ -1,14 +1,13 @@
 // Drawing on the device against drawing here, through whole answers on a tiny model: the same text, whatever shares a step, and
 // with steps that run ahead of what was read. `lanes` is the variant of GPUs with cheap barriers, `thread-1` that of SwiftShader.
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import type { CompletionEvent, CompletionRequest, Engine } from './types.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 const source = () => memorySource(tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 256 }))
 const onDevice = await loadEngine({ device, source: source(), decodeVariant: 'lanes' })
 const here = await loadEngine({ device, source: source(), decodeVariant: 'thread-1' })

@@ -1,15 +1,14 @@
 // Answers with guesses are the answers without: greedy and sampled, whoever guesses, beside others, and the cache they leave behind.
 // On a tiny random model; how much time guesses save is bench/drafts.ts's question.
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from './device.ts'
+import { openTestDevice } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { promptProposer } from './prompt-proposer.ts'
 import type { CompletionEvent, CompletionRequest, Proposer } from './types.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 const engine = await loadEngine({ device, source: memorySource(tinyModel({ type: 'Q8_0', seed: 3, contextTokens: 256 })) })
 await engine.addAdapter('a', tinyAdapter({ seed: 5 }))
 afterAll(() => engine.dispose())

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyModel } from '../../scripts/tiny-model.ts'
 import type { BootMemory } from '../gpu/boot.ts'
+import { testGpu } from '../gpu/device.testing.ts'
 import { memorySource } from '../gpu/formats/bytes.testing.ts'
 import { readGguf } from '../gpu/formats/gguf.ts'
 import { createBlobs } from '../storage/blobs.ts'
@@ -42,10 +43,9 @@ async function served(seed = 3): Promise<{ model: ModelFile; server: LyingServer
   return { model, server, chunks: chunks.length, bytes }
 }
 
-/** A desk with nothing on it. @param wrote told of every write to a device */
-function desk(wrote = () => {}, memory = shared) {
+/** A desk with nothing on it. @param wrote told of every write to a device @param gpu whose devices can be lost, where they are */
+function desk(wrote = () => {}, memory = shared, gpu = testGpu()) {
   const blobs = createBlobs(memoryPieces(), chunkBytes)
-  const gpu = openNodeGpu()
   const devices: GPUDevice[] = []
   const noted = {
     requestAdapter: async (options?: GPURequestAdapterOptions) => {
@@ -195,7 +195,7 @@ test('cancelled while its kernels are tested it ends at once, and the next load 
       return shared.recall(key)
     },
   }
-  const { opened, devices } = desk(undefined, slow)
+  const { opened, devices } = desk(undefined, slow, openNodeGpu())
   server.lie = async ({ to }) => {
     if (to === bytes.length) await never.opened
     return {}
@@ -217,10 +217,11 @@ test('cancelled while its kernels are tested it ends at once, and the next load 
 test('a device that is lost while the file comes costs the load nothing but itself', async () => {
   const { model, server, chunks, bytes } = await served()
   const lost = gate()
-  const { opened, devices } = desk(() => {
+  const lose = () => {
     if (devices.length === 1) devices[0]!.destroy()
     void devices[0]!.lost.then(lost.open)
-  })
+  }
+  const { opened, devices } = desk(lose, shared, openNodeGpu())
   server.lie = async ({ to }) => {
     if (to === bytes.length) await lost.opened
     return {}

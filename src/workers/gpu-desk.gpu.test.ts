@@ -6,6 +6,7 @@ import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import type { ChatEvent, ChatRequest, ChatUsage } from '../chat/ports.ts'
 import { resumed } from '../engines/resume.ts'
+import { testGpu } from '../gpu/device.testing.ts'
 import { memorySource } from '../gpu/formats/bytes.testing.ts'
 import { readGguf } from '../gpu/formats/gguf.ts'
 import { memoryShape, planOf } from '../gpu/model/memory-plan.ts'
@@ -19,15 +20,15 @@ import { GpuDesk } from './gpu-desk.ts'
 
 const signal = new AbortController().signal
 
-/** A desk with a tiny model on it, and every device it opened. @param room bytes that its devices have */
-async function desk(room = Number.POSITIVE_INFINITY) {
+/** A desk with a tiny model on it, and every device it opened. @param room bytes that its devices have @param real one that can be lost */
+async function desk(room = Number.POSITIVE_INFINITY, real = testGpu()) {
   const bytes = tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 2048 })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const model: ModelFile = { name: 'tiny', sha256, bytes: bytes.length, urls: [] }
   const pieces = memoryPieces()
   const blobs = createBlobs(pieces, 16 << 10)
   await blobs.put(sha256, bytes)
-  const { gpu, leave, taken } = scarceGpu(openNodeGpu(), room)
+  const { gpu, leave, taken } = scarceGpu(real, room)
   const devices: GPUDevice[] = []
   const noted = {
     requestAdapter: async (options?: GPURequestAdapterOptions) => {
@@ -99,7 +100,7 @@ describe('the gpu desk', () => {
   })
 
   test('goes on with the same words after its device was destroyed, also for the answer beside it', async () => {
-    const { opened, devices } = await desk()
+    const { opened, devices } = await desk(undefined, openNodeGpu())
     const asked = ['What is said of the sea?', 'And of the land?']
     const whole = [await all(opened.chat(request(asked[0]!), signal)), await all(opened.chat(request(asked[1]!), signal))]
     const before = devices.length

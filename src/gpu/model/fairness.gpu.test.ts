@@ -1,12 +1,11 @@
 // Who gets the device when answers decode while long prompts are read: counted in steps and chunks, never in time.
 import { afterAll, expect, it } from 'vitest'
-import { openNodeGpu } from '../../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../../scripts/tiny-model.ts'
-import { openDevice } from '../device.ts'
+import { openTestDevice } from '../device.testing.ts'
 import { loadEngine } from '../engine.ts'
 import { memorySource } from '../formats/bytes.testing.ts'
 
-const device = await openDevice(openNodeGpu())
+const device = await openTestDevice()
 const source = memorySource(tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 2048 }))
 const engine = await loadEngine({ device, source, contextTokens: 2048, decodeVariant: 'thread-1' })
 afterAll(() => engine.dispose())

@@ -1,7 +1,7 @@
 // The plan against what an engine really takes, and an engine on a device that has less than it wants.
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../../scripts/tiny-model.ts'
+import { testGpu } from '../device.testing.ts'
 import { openDevice } from '../device.ts'
 import { loadEngine } from '../engine.ts'
 import { memorySource } from '../formats/bytes.testing.ts'
@@ -11,7 +11,7 @@ import { scarceGpu } from '../scarce.testing.ts'
 import { pageTokens } from './kv-cache.ts'
 import { memoryShape, planOf, workBytes } from './memory-plan.ts'
 
-const gpu = openNodeGpu()
+const gpu = testGpu()
 const device = await openDevice(gpu)
 afterAll(() => device.destroy())
 

@@ -2,9 +2,8 @@
 // with guesses, several at once, replayed, over a long prompt. And while somebody answers at most the one under way is made.
 // Counted, never timed.
 import { afterEach, expect, it } from 'vitest'
-import { openNodeGpu } from '../../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../../scripts/tiny-model.ts'
-import { openDevice } from '../device.ts'
+import { openTestDevice } from '../device.testing.ts'
 import { type EngineOptions, loadEngine } from '../engine.ts'
 import { memorySource } from '../formats/bytes.testing.ts'
 import { loraModules } from '../formats/peft.ts'
@@ -16,7 +15,7 @@ afterEach(() => {
 })
 
 async function load(options: Partial<EngineOptions>): Promise<Engine> {
-  const device = await openDevice(openNodeGpu())
+  const device = await openTestDevice()
   const engine = await loadEngine({ device, source: memorySource(tinyModel({ type: 'Q4_1', seed: 3 })), contextTokens: 1280, ...options })
   open.push(engine)
   await engine.addAdapter('whole', tinyAdapter({ rank: 4, seed: 5, modules: [...loraModules] }))
