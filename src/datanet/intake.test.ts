@@ -6,18 +6,18 @@ import { nodePdfHost } from './formats/pdf-on-node.testing.ts'
 import { Intake } from './intake.ts'
 import type { IntakeDocument, IntakeOptions, IntakeReport, IntakeSource } from './intake-types.ts'
 import { piiFinder } from './pii/find.ts'
-import { memorySpill, SpilledTexts } from './spill.ts'
+import { memorySpill, SpilledTexts, type SpillFile } from './spill.ts'
 import { tokensOf } from './tokens.ts'
 
 /** One token a word or blank: its length and first letter. */
 const encode = (text: string) => (text.match(/\s|\S+/g) ?? []).map((word) => (word.length * 256 + (word.charCodeAt(0) % 256)) % 65_536)
-const open = () =>
+const open = ({ spill = memorySpill() }: { spill?: SpillFile } = {}) =>
   new Intake({
     encode,
     words: (tokens) => `${tokens.length} tokens`,
     fold: (token) => token,
     find: piiFinder([]),
-    spill: memorySpill(),
+    spill,
     pdfHost: () => nodePdfHost,
   })
 const never = new AbortController().signal
@@ -198,6 +198,38 @@ describe('Intake', () => {
     expect(intake.documents(0, 10)).toEqual({ total: 0, documents: [] })
     expect(() => intake.mask('0', 'all', true)).toThrow(expect.objectContaining({ code: 'intake_unknown' }))
   })
+
+  it.each(['throws', 'takes a part'])(
+    'refuses a text that finds no room when the disk %s, mixes it with no other, and takes it later',
+    async (how) => {
+      const disk = memorySpill()
+      let room = 3_500
+      const spill = {
+        get bytes() {
+          return disk.bytes
+        },
+        append(piece: Uint8Array) {
+          const fits = Math.min(piece.length, room)
+          if (fits < piece.length && how === 'throws') throw new DOMException('No room.', 'QuotaExceededError')
+          room -= fits
+          disk.append(piece.subarray(0, fits))
+        },
+        read: disk.read.bind(disk),
+        clear: disk.clear.bind(disk),
+      }
+      const intake = open({ spill })
+      const texts = [prose(60, 200), prose(61, 200), prose(62, 200)]
+      const files = texts.map((text, i) => file(`${i}.txt`, text))
+      const { refused } = await examine(intake, { files })
+      expect(refused[0]).toMatch(/^\d\.txt storage_full$/)
+      room = 1_000_000
+      const lost = files.filter(({ name }) => refused.includes(`${name} storage_full`))
+      const again = await examine(intake, { files: lost })
+      expect(again.documents.map(({ accepted }) => accepted)).toEqual(lost.map(() => true))
+      const { documents } = intake.documents(0, 10)
+      expect(documents.map(({ id }) => intake.text(id, 0, 9_999).text).sort()).toEqual([...texts].sort())
+    },
+  )
 
   it('marks what a careful reader would remark', async () => {
     const flagsOf = async (text: string) => (await examine(open(), { text })).documents[0].flags.map(({ code }) => code)

@@ -176,7 +176,7 @@ export class Intake {
     if (first !== undefined) yield { type: 'skipped', file: name, count: left, sentence: first.shortMessage }
   }
 
-  /** One document through everything. @throws contribution_empty, contribution_too_large, contribution_binary, intake_too_many_documents */
+  /** One document through everything. @throws storage_full, contribution_empty, contribution_too_large, contribution_binary, intake_too_many_documents */
   #take(file: string, format: IntakeFormat, raw: RawDocument, options: IntakeOptions): IntakeDocument {
     if (this.#brought.length === MOST_DOCUMENTS) {
       throw new OpenChatError('intake_too_many_documents', `More than ${MOST_DOCUMENTS} documents were brought at once.`, {
@@ -192,6 +192,8 @@ export class Intake {
     const id = String(this.#brought.length)
     const { title, author, said } = this.#named(line(raw.title) ?? titleOf(file, raw.label), line(raw.author), options)
     const likeness = this.#compare(tokens)
+    // Before anything remembers it: a text that found no room was never here.
+    const handle = this.#texts.put(text)
     this.#own.add({ datanet: null, document: id, title, author: author ?? '' }, tokens)
     const flags = [...raw.flags, ...copyFlags(likeness), ...qualityFlags(published, certain, language !== null)]
     const document = new Brought(
@@ -212,7 +214,7 @@ export class Intake {
         accepted: !likeness.exact,
       },
       masks,
-      this.#texts.put(text),
+      handle,
       published,
     )
     this.#brought.push(document)

@@ -1,6 +1,7 @@
 // Where the texts of an intake wait: outside the worker's memory when the browser has such a place, so that 200 MB of text
 // cost what one document costs. Not the blob store: nothing here outlives the intake.
 import { utf8 } from '../attribution/words.ts'
+import { OpenChatError } from '../errors.ts'
 
 /**
  * A text that keeps no other one alive: V8 makes a piece of a long string a view of it, so that an excerpt of 280 characters
@@ -27,11 +28,17 @@ export class SpilledTexts {
     this.#file = file
   }
 
-  /** @param text without lone surrogates. @returns its handle */
+  /** @param text without lone surrogates. @returns its handle @throws storage_full, and then nothing was put */
   put(text: string): number {
     const bytes = utf8(text)
     const from = this.#file.bytes
-    this.#file.append(bytes)
+    try {
+      this.#file.append(bytes)
+    } catch (cause) {
+      throw (cause as Error | null)?.name === 'QuotaExceededError' ? full(bytes.length, cause) : cause
+    }
+    // A full disk may take a part and say so by its length alone; read back, the rest would be the next text.
+    if (this.#file.bytes !== from + bytes.length) throw full(bytes.length)
     return this.#places.push({ from, length: bytes.length }) - 1
   }
 
@@ -44,6 +51,14 @@ export class SpilledTexts {
     this.#places.length = 0
     this.#file.clear()
   }
+}
+
+function full(bytes: number, cause?: unknown): OpenChatError {
+  return new OpenChatError('storage_full', 'The browser has no room left to look at this text.', {
+    ...(cause === undefined ? {} : { cause }),
+    meta: { bytes },
+    action: 'Publish or leave what is here, make room, and bring it again.',
+  })
 }
 
 /** For browsers without a place on disk for workers, and for tests. */

@@ -41,6 +41,24 @@ describe('zip', () => {
     expect((error as { meta: { bytes: number } }).meta.bytes).toBeLessThan(24 * 2 ** 20)
   })
 
+  it('refuses files that share their bytes, packed or not', async () => {
+    for (const level of [0, 6] as const) {
+      const names = Array.from({ length: 8 }, (_, i) => `${i}.txt`)
+      const made = zipSync(Object.fromEntries(names.map((name) => [name, bytes(`${name} ${'many words '.repeat(400)}`)])), { level })
+      const list = new DataView(made.buffer)
+      const from = list.getUint32(made.length - 6, true)
+      // Every entry of the list is led to the first file, which is as long as all of them.
+      for (let at = from; at < made.length - 22; at += 46 + 5) {
+        list.setUint32(at + 20, from - 35, true)
+        list.setUint32(at + 42, 0, true)
+      }
+      await expect(readEntries(new Blob([made]))).rejects.toMatchObject({ code: 'zip_bomb' })
+    }
+    const [entry] = await readEntries(new Blob([zipSync({ 'a.txt': bytes('many words '.repeat(500)) }, { level: 0 })]))
+    const stored = new Blob([zipSync({ 'a.txt': bytes('many words '.repeat(500)) }, { level: 0 })])
+    await expect(unpack(stored, entry, 1000, never)).rejects.toMatchObject({ code: 'zip_bomb' })
+  })
+
   it('stops at the budget, and refuses what is cut or damaged', async () => {
     const blob = zip({ 'a.txt': bytes('many words '.repeat(500)) })
     const [entry] = await readEntries(blob)

@@ -33,7 +33,7 @@ function invalid(reason: string): OpenChatError {
 }
 
 function bomb(name: string, bytes: number): OpenChatError {
-  return new OpenChatError('zip_bomb', `${name.slice(0, 80)} unpacks to more than ${bytes} bytes; no text packs like that.`, {
+  return new OpenChatError('zip_bomb', `${name.slice(0, 80)} unpacks to ${bytes} bytes or more; no archive of texts is like that.`, {
     meta: { name: name.slice(0, 200), bytes },
     action: 'Unpack it yourself and bring the texts.',
   })
@@ -47,7 +47,7 @@ export function isSafeName(name: string): boolean {
 /** What a system leaves in archives beside people's files. */
 export const isLitter = (name: string): boolean => /(?:^|\/)(?:__MACOSX\/|\.DS_Store$|Thumbs\.db$|\.[^/]*$)/.test(name)
 
-/** The list of files, folders left out. @throws zip_invalid, zip_unsafe */
+/** The list of files, folders left out. @throws zip_invalid, zip_unsafe, zip_bomb */
 export async function readEntries(blob: Blob): Promise<ZipEntry[]> {
   const tail = await readBytes(blob, Math.max(0, blob.size - 65_557), blob.size)
   const end = new DataView(tail.buffer)
@@ -86,6 +86,9 @@ export async function readEntries(blob: Blob): Promise<ZipEntry[]> {
     }
     offset = next
   }
+  // Files that share their bytes unpack to any size at all, each within its own bound.
+  const packed = entries.reduce((sum, { packedBytes }) => sum + packedBytes, 0)
+  if (packed > blob.size) throw bomb('The archive', packed)
   return entries
 }
 
@@ -97,7 +100,10 @@ export async function unpack(blob: Blob, entry: ZipEntry, budget: number, signal
   const from = entry.at + 30 + view.getUint16(26, true) + view.getUint16(28, true)
   const packed = blob.slice(from, from + entry.packedBytes)
   if (packed.size < entry.packedBytes) throw invalid(`${entry.name.slice(0, 80)} is cut short`)
-  if (entry.method === 0) return packed
+  if (entry.method === 0) {
+    if (packed.size > Math.min(budget, LARGEST_FILE)) throw bomb(entry.name, packed.size)
+    return packed
+  }
   if (entry.method !== 8) throw invalid(`${entry.name.slice(0, 80)} is packed in a way that is not read here`)
   return inflate(packed, entry.name, Math.min(budget, LARGEST_FILE), signal)
 }
