@@ -87,6 +87,10 @@ const screens: Record<string, (fake: FakePage) => Promise<void>> = {
     await open({}, '#/datanets/1/contribute')
     await expect(page.getByLabel('Text', { exact: true })).toBeVisible()
   },
+  receipts: async ({ open, page }) => {
+    await open({ receipts: '5' }, '#/verify')
+    await expect(page.getByText('Refused: The nonce was used.')).toBeVisible()
+  },
   verify: async ({ open, page }) => {
     await open({ verify: 'bad' }, '#/verify')
     await page.getByLabel('Receipt as JSON').fill('{}')

@@ -34,7 +34,11 @@ export function fakeEngineService(query: URLSearchParams): EngineService {
       })
     } else {
       facts.set({ ...facts.value, contextTokens: engine === 'remote' ? null : 2048 })
-      state.set({ state: 'ready', gpu: engine === 'cpu' ? 'fake processor' : 'fake GPU', software: engine === 'local' })
+      state.set({
+        state: 'ready',
+        gpu: engine === 'cpu' ? 'fake processor' : 'fake GPU',
+        software: engine === 'local' && knob === 'software',
+      })
     }
   }
   const begin = () => {

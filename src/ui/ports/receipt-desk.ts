@@ -55,7 +55,7 @@ export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts
   async function kept(id: Hex): Promise<KeptReceipt> {
     const found = await records.get(id)
     if (found !== undefined) return found
-    throw new OpenChatError('receipt_unknown', `This browser keeps no receipt ${id.slice(0, 10)}….`, {
+    throw new OpenChatError('receipt_unknown', `Receipt ${id.slice(0, 10)}… is not kept in this browser.`, {
       action: 'Open the receipt file instead.',
     })
   }
@@ -85,12 +85,20 @@ export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts
   function watch(id: Hex, listener: Parameters<ReceiptService['watch']>[1]): () => void {
     let stopped = false
     let told = ''
+    /** Refused when it was last looked at: the chain has nothing to say of it until it is offered again. */
+    let ended = false
     let timer: ReturnType<typeof setTimeout> | undefined
     listener({ state: 'signed' }, null)
     const look = async () => {
       const chain = await wallet.maybe()
+      const sent = await chain?.ledger.outbox.get(id)
+      if (stopped) return
+      if (ended && sent?.done === true) {
+        timer = setTimeout(look, LOOK_MS)
+        return
+      }
       // A badge claims nothing that is not proven: where the chain cannot be read it keeps what the outbox knows, and Verify says why.
-      const [proven, sent] = chain ? await Promise.all([chain.ledger.status(id).catch(() => null), chain.ledger.outbox.get(id)]) : []
+      const proven = await chain?.ledger.status(id).catch(() => null)
       if (stopped) return
       if (proven) {
         const { labelled } = await import('../../wallet/chain-values.ts')
@@ -101,8 +109,8 @@ export function openReceiptDesk({ tracer, ensure, wallet, replay }: ReceiptPorts
         }
         told = proven.value.state
       } else if (sent) listener(sent.state, null)
-      const done = proven?.value.state === 'paid' || sent?.state.state === 'refused'
-      if (!stopped && !done) timer = setTimeout(look, LOOK_MS)
+      ended = !proven && sent?.done === true && sent.state.state === 'refused'
+      if (!stopped && proven?.value.state !== 'paid') timer = setTimeout(look, LOOK_MS)
     }
     void look()
     return () => {

@@ -100,3 +100,15 @@ test('a question for another model waits until that one is ready, not the one be
   expect(engine.ready).toBe(true)
   expect(engine.choice.id).toBe('b')
 })
+
+test('a GPU that the processor plays is not called a graphics card', () => {
+  const { engine, state, facts } = view()
+  facts({ choices: [{ ...choice('a'), detail: 'On your graphics card.' }] })
+  state({ ...ready, software: true })
+  expect(engine.detail).toContain('processor')
+  state(ready)
+  expect(engine.detail).toBe('On your graphics card.')
+  facts({ choices: [{ ...choice('a'), engine: 'cpu', detail: 'On your processor, by hand.' }] })
+  state({ ...ready, software: true })
+  expect(engine.detail).toBe('On your processor, by hand.')
+})

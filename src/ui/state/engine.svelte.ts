@@ -1,6 +1,7 @@
 // The model as the page sees it: absent, arriving, ready or impossible. Answers wait on `whenReady`.
 // It asks before spending a metered connection and never otherwise.
 import type { EngineChoice, EngineFacts, EngineMemory, EngineService, EngineState, ModelCard } from '../services.ts'
+import { strings } from '../strings.ts'
 
 /** The part of the Network Information API that says "do not spend this connection"; absent outside Chromium. */
 interface Connection {
@@ -45,6 +46,16 @@ export class EngineView {
 
   get state(): EngineState {
     return this.#state
+  }
+
+  /** WebGPU answers here, and the processor plays the graphics card. */
+  get software(): boolean {
+    return this.#state.state === 'ready' && this.#state.software && this.choice.engine === 'local'
+  }
+
+  /** Where it computes and what leaves this machine, in one sentence, as it is known now. */
+  get detail(): string {
+    return this.software ? strings.engine.details.software : this.choice.detail
   }
 
   get model(): ModelCard {

@@ -2,7 +2,7 @@
 export const chat = {
   firstRun: {
     title: 'Ask. See whose words answered.',
-    lead: 'A language model runs on your own graphics card, in this page. Its answers are traced to the people whose words they hold.',
+    lead: 'A language model runs on your own machine, in this page. Its answers are traced to the people whose words they hold.',
     download: 'Downloaded once',
     downloadBody: (name: string, size: string, licence: string, besides: string) =>
       `${name}, ${size}, licence ${licence}; with the first question, the sources and their index, ${besides}. Kept in this browser, and used only if it is exactly the file that was announced.`,
@@ -16,7 +16,8 @@ export const chat = {
     samples: 'Try a question',
     early: 'You can write your question now. It is answered when the model is ready.',
     readyTitle: 'What would you like to know?',
-    readyLead: 'Answers come from your own graphics card. Those with sources are quoted from the record and credited to their speakers.',
+    readyLead: (software: boolean) =>
+      `Answers come from ${software ? 'this machine, slowly: its processor stands in for a graphics card' : 'your own graphics card'}. Those with sources are quoted from the record and credited to their speakers.`,
   },
 
   noGpu: {

@@ -28,6 +28,7 @@ export const engine = {
       `This GPU computes ${kernel} wrongly or not at all in its fast form; a slower one is used, and was checked against the processor.`,
     details: {
       local: 'On your graphics card, in this page, with the adapters of the datanets.',
+      software: 'In this page, by WebGPU on your processor: slow, with the adapters of the datanets.',
       cpu: 'On your processor, in this page: slower, without adapters.',
       'web-llm': (size: string, host: string) =>
         `On your graphics card, by web-llm, without adapters. Its model is a download of its own: about ${size}, from ${host}.`,
