@@ -178,6 +178,17 @@ test('a year that is none and an empty title are said and not taken; an author i
   await expect(shared).not.toHaveAttribute('required')
 })
 
+test('of hundreds of files that cannot be taken twenty are named and the others counted', async ({ fake }) => {
+  const { page } = fake
+  await fake.open({}, '#/datanets/1/contribute')
+  const bad = Array.from({ length: 60 }, (_, i) => ({ name: `b${i}.bad`, mimeType: 'text/plain', buffer: Buffer.from('x') }))
+  await page.getByLabel('Choose files').setInputFiles(bad)
+  await expect(page.getByText('And 40 more that could not be taken.')).toBeVisible()
+  await expect(page.getByText('Could not be taken: b')).toHaveCount(20)
+  await page.getByRole('button', { name: 'Start over' }).click()
+  await expect(page.getByText('could not be taken')).toHaveCount(0)
+})
+
 test('reading that is stopped says so, and what was read stays', async ({ fake }) => {
   const { page } = fake
   await fake.open({}, '#/datanets/1/contribute')
@@ -262,6 +273,9 @@ test('my contributions say what they earned; one is withdrawn after its limits w
   await expect(own).toContainText('Used by 2 answers, 2 quotes. 0.000002 OPEN earned, 0.000003 on the way.')
   await own.getByText('Answers', { exact: true }).click()
   await expect(own.getByRole('row')).toHaveCount(3)
+  // On a phone the table scrolls within its card.
+  await page.setViewportSize({ width: 360, height: 800 })
+  expect(await own.evaluate((card) => card.scrollWidth - card.clientWidth)).toBeLessThanOrEqual(0)
   await own.getByRole('button', { name: 'Withdraw' }).click()
   const dialog = page.getByRole('dialog', { name: 'Withdraw this contribution?' })
   await expect(dialog).toContainText('adapters already trained have learned from it, and receipts that are final stay')

@@ -50,5 +50,6 @@ test('a receipt file is verified wherever on the page it is dropped', async ({ f
   })
   await page.getByRole('heading', { level: 1 }).dispatchEvent('drop', { dataTransfer: data })
   await expect(page.getByText('One step does not hold.')).toBeVisible()
+  await expect(page.getByText('can be refuted on the chain until its window ends')).toBeVisible()
   await expect(page.getByLabel('Receipt as JSON')).toHaveValue('{"receipt":1}')
 })

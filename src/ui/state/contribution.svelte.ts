@@ -23,6 +23,9 @@ type Fields = Extract<IntakeEvent, { type: 'fields' }>
 type Skipped = Extract<IntakeEvent, { type: 'skipped' }>
 type Reading = Extract<IntakeEvent, { type: 'progress' }>
 
+/** Remarks on files that are kept of each kind; an archive may hold twenty thousand that cannot be taken. */
+const REMARKS = 20
+
 /** Documents shown at first and with each "more". */
 const SHOWN = 20
 
@@ -39,6 +42,7 @@ export class Contribution {
   #refused = $state.raw<readonly { file: string; error: OpenChatError }[]>([])
   #skipped = $state.raw<readonly Skipped[]>([])
   #fields = $state.raw<readonly Fields[]>([])
+  #unsaid = $state.raw({ refused: 0, skipped: 0, fields: 0 })
   #author = $state.raw('')
   #licence = $state.raw('')
   #steps = $state.raw<readonly Step[]>([])
@@ -99,6 +103,11 @@ export class Contribution {
     return this.#fields
   }
 
+  /** How many of each are not listed. */
+  get unsaid(): { refused: number; skipped: number; fields: number } {
+    return this.#unsaid
+  }
+
   get author(): string {
     return this.#author
   }
@@ -140,9 +149,7 @@ export class Contribution {
   /** Reads, cleans, masks and compares on this machine; beside what was brought before. */
   async bring(source: IntakeSource, options: IntakeOptions = {}): Promise<void> {
     this.#last = { source, options }
-    this.#refused = []
-    this.#skipped = []
-    this.#fields = []
+    this.#forgetRemarks()
     await this.#during(async (signal) => {
       for await (const event of this.#intake.examine(source, options, signal)) this.#hear(event)
     })
@@ -227,9 +234,7 @@ export class Contribution {
   async again(): Promise<void> {
     this.#documents = []
     this.#totals = null
-    this.#refused = []
-    this.#skipped = []
-    this.#fields = []
+    this.#forgetRemarks()
     this.#result = null
     this.#steps = []
     this.#error = null
@@ -266,11 +271,24 @@ export class Contribution {
 
   #hear(event: IntakeEvent): void {
     if (event.type === 'progress') this.#reading = event
-    else if (event.type === 'fields') this.#fields = [...this.#fields, event]
-    else if (event.type === 'refused') this.#refused = [...this.#refused, event]
-    else if (event.type === 'skipped') this.#skipped = [...this.#skipped, event]
+    else if (event.type === 'fields') this.#fields = this.#listed(this.#fields, event, 'fields')
+    else if (event.type === 'refused') this.#refused = this.#listed(this.#refused, event, 'refused')
+    else if (event.type === 'skipped') this.#skipped = this.#listed(this.#skipped, event, 'skipped')
     else if (event.type === 'done') this.#totals = event.totals
     else if (this.#documents.length < SHOWN) this.#documents = [...this.#documents, ...event.documents].slice(0, SHOWN)
+  }
+
+  #listed<T>(list: readonly T[], remark: T, kind: 'refused' | 'skipped' | 'fields'): readonly T[] {
+    if (list.length < REMARKS) return [...list, remark]
+    this.#unsaid = { ...this.#unsaid, [kind]: this.#unsaid[kind] + 1 }
+    return list
+  }
+
+  #forgetRemarks(): void {
+    this.#refused = []
+    this.#skipped = []
+    this.#fields = []
+    this.#unsaid = { refused: 0, skipped: 0, fields: 0 }
   }
 
   /** What is shown, asked again: a change of one document can change others' standing and all sums. */

@@ -83,6 +83,8 @@ export const ledgerRoom = {
     running: (done: number, all: number) => `${done} of ${all} steps`,
     allGood: (n: number) => `All ${n} steps hold.`,
     someFailed: (n: number) => (n === 1 ? 'One step does not hold.' : `${n} steps do not hold.`),
+    failedHint:
+      'What does not hold is shown below with what it should be. Keep the file: wrong pay in a posted batch can be refuted on the chain until its window ends, by anyone; docs/verify.md says how, and this page does not do it yet.',
     someUnknown: (n: number) => (n === 1 ? 'One step could not be checked.' : `${n} steps could not be checked.`),
     stoppedEarly: 'Stopped before the end.',
     levels: { public: 'public', owner: 'owner' },
