@@ -86,3 +86,28 @@ test('the list in the drawer is drawn when it is first opened, not twice for eve
   await expect(page.getByRole('dialog').getByRole('searchbox')).toBeFocused()
   await expect(page.getByRole('dialog').locator('[data-row]')).toHaveCount(1)
 })
+
+test('the end of an answer is told in another room, and by the title of a tab that nobody looks at', async ({ fake }) => {
+  const { page } = fake
+  // The model waits to be asked for, and the answer for the model: it cannot end before somebody is elsewhere.
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'connection', { get: () => ({ saveData: true }) }))
+  await fake.open({ engine: 'absent' })
+  await fake.ask('Why a navy?')
+  await expect(page.getByText('Answered when the model is ready.')).toBeVisible()
+  await page.getByRole('link', { name: 'Models' }).first().click()
+  await page.getByRole('button', { name: /^Use SmolLM2/ }).click()
+  await expect(page.getByText('“Why a navy?” has its answer.')).toBeVisible()
+  await page.getByRole('button', { name: 'Show', exact: true }).click()
+  await expect(page.getByLabel('Answer')).toHaveAttribute('data-state', 'complete')
+  const looking = (looks: boolean) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, !looks)
+  await expect(page).toHaveTitle('Open Chat')
+  await looking(false)
+  await fake.ask('And why so large?')
+  await expect(page).toHaveTitle('● Open Chat')
+  await looking(true)
+  await expect(page).toHaveTitle('Open Chat')
+})

@@ -57,6 +57,13 @@ export class App {
     services.wallet.subscribe((state) => {
       this.#wallet = state
     })
+    let arriving = false
+    services.engine.subscribe(({ state }) => {
+      if (state === 'ready' && arriving && (this.notices.hidden || !['chat', 'models'].includes(this.router.route.room))) {
+        this.notices.done(strings.engine.arrived(this.engine.model.name))
+      }
+      arriving = state === 'downloading' || (arriving && state === 'loading')
+    })
     services.datanets.watchUses((uses) => {
       const amount = open(uses.reduce((sum, use) => sum + use.amount, 0n))
       const look = () => this.router.go({ room: 'datanets', id: null, task: 'mine' })

@@ -9,7 +9,7 @@ import { ChatState } from './chat.svelte.ts'
 import { EngineView } from './engine.svelte.ts'
 import { Notices } from './notices.svelte.ts'
 import { Preferences } from './preferences.svelte.ts'
-import type { Router } from './route.svelte.ts'
+import type { Route, Router } from './route.svelte.ts'
 
 const usage = { promptTokens: 1, completionTokens: 2, firstTokenMs: 1, tokensPerSecond: 2, dispatchesPerToken: 3 }
 const end = (text: string, reason: 'stop' | 'cancelled' = 'stop'): AnswerEvent => ({
@@ -78,12 +78,12 @@ function house(states: EngineState[] = [{ state: 'ready', gpu: 'none', software:
       }
     },
   } as unknown as Services
-  const router = { go: vi.fn(), settle: vi.fn() } as unknown as Router
+  const router = { route: { room: 'chat', id: null } as Route, go: vi.fn(), settle: vi.fn() }
   const kept = new Map<string, string>()
   const preferences = new Preferences({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) })
   const notices = new Notices()
   const engine = new EngineView(services.engine, undefined)
-  const chat = new ChatState(services, engine, router, notices, preferences)
+  const chat = new ChatState(services, engine, router as unknown as Router, notices, preferences)
   return { chat, saved, asked, records, notices, services, engine, router, tellEngine: (state: EngineState) => tellEngine(state) }
 }
 
@@ -344,5 +344,32 @@ describe('conversations on the page', () => {
     expect(chat.current.options.temperature).toBe(0)
     await chat.open('temporary-gone')
     expect(chat.missingTemporary).toBe(true)
+  })
+
+  test('the end of an answer is told to whoever looks elsewhere, and to nobody who sees it or stopped it', async () => {
+    const { chat, asked, notices, router } = house()
+    const answer = async (i: number, text: string) => {
+      asked[i].say(end(text))
+      asked[i].done()
+      await settled()
+    }
+    await chat.send('Why a navy?')
+    await settled()
+    await answer(0, 'Seen.')
+    expect(notices.list).toEqual([])
+    await chat.send('And why an army?')
+    await settled()
+    await chat.open(null)
+    await answer(1, 'Not seen.')
+    expect(notices.list.map(({ text }) => text)).toEqual(['“Why a navy?” has its answer.'])
+    notices.act(notices.list[0])
+    expect(router.go).toHaveBeenCalledWith({ room: 'chat', id: chat.headings[0].id })
+    await chat.open(chat.headings[0].id)
+    await chat.send('And a fort?')
+    await settled()
+    router.route = { room: 'ledger', id: null }
+    chat.stop()
+    await answer(2, 'Stopped.')
+    expect(notices.list).toEqual([])
   })
 })

@@ -261,7 +261,18 @@ export class ChatState {
       const state = conversation && talk.findAnswer(conversation, answer)?.state
       return state === 'complete' || state === 'too_long'
     })
+    if (stoppedAt === null) this.#tellEnd(id, well)
     if (well || after) await this.#askNext(id)
+  }
+
+  /** The end of an answer, for somebody who looks elsewhere meanwhile. */
+  #tellEnd(id: string, well: boolean): void {
+    const conversation = this.shelf.get(id)
+    const shown = this.router.route.room === 'chat' && this.current.id === id
+    // What waits behind it is asked now: the end is still to come.
+    if (conversation === undefined || (well && conversation.queued.length > 0) || (shown && !this.notices.hidden)) return
+    const look = { label: strings.log.show, run: () => this.router.go({ room: 'chat', id }) }
+    this.notices.done(strings.log.ended(conversation.title || strings.conversations.untitled, well), shown ? null : look)
   }
 
   async #askNext(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 // Short messages at the edge of the page, each with at most one action (undo, try again). A notice without an error goes
-// away by itself; an error stays until it is closed. They are read out by the live region that shows them.
+// away by itself, once the page was in sight for long enough; an error stays until it is closed. They are read out by the live
+// region that shows them.
 import { asOpenChatError } from '../../errors.ts'
 
 export interface Notice {
@@ -13,7 +14,21 @@ const STAY_MS = 8000
 
 export class Notices {
   #list = $state.raw<Notice[]>([])
+  #unseen = $state(false)
   #next = 1
+
+  /** @param page absent where there is none: nothing is ever out of sight then */
+  constructor(private page: Pick<Document, 'hidden' | 'addEventListener'> | undefined = globalThis.document) {}
+
+  /** Something was said while nobody looked, and nobody looked since. */
+  get unseen(): boolean {
+    return this.#unseen
+  }
+
+  /** Nobody looks at the page. */
+  get hidden(): boolean {
+    return this.page?.hidden === true
+  }
 
   get list(): readonly Notice[] {
     return this.#list
@@ -21,7 +36,9 @@ export class Notices {
 
   done(text: string, action: Notice['action'] = null): void {
     const id = this.#add({ kind: 'done', text, action })
-    setTimeout(() => this.close(id), STAY_MS)
+    const goes = () => setTimeout(() => this.close(id), STAY_MS)
+    if (this.hidden) this.page!.addEventListener('visibilitychange', goes, { once: true })
+    else goes()
   }
 
   /** One sentence and one action, from whatever was thrown; cancellations say nothing. */
@@ -42,6 +59,10 @@ export class Notices {
 
   #add(notice: Omit<Notice, 'id'>): number {
     const id = this.#next++
+    if (this.hidden && !this.#unseen) {
+      this.#unseen = true
+      this.page!.addEventListener('visibilitychange', () => (this.#unseen = false), { once: true })
+    }
     this.#list = [...this.#list.filter((n) => n.text !== notice.text), { id, ...notice }].slice(-3)
     return id
   }

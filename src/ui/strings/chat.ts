@@ -158,6 +158,8 @@ export const chat = {
     answerBegins: 'The answer begins.',
     answerEnds: 'The answer is complete.',
     answerBreaks: 'The answer has ended early.',
+    ended: (title: string, well: boolean) => (well ? `“${title}” has its answer.` : `The answer in “${title}” has ended early.`),
+    show: 'Show',
     closed: 'No passage in the chosen datanets fits this question, so the answer has no sources.',
   },
 

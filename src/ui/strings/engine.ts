@@ -10,6 +10,7 @@ export const engine = {
       `${name} needs a download of its own: about ${all}, from ${host}. Nothing is fetched before you say so.`,
     loading: (stage: string) => `Preparing the model: ${stage}`,
     ready: (gpu: string, software: boolean) => `Ready on ${gpu}${software ? ' (software, slow)' : ''}`,
+    arrived: (name: string) => `${name} is here and ready to answer.`,
     cancel: 'Pause download',
     resume: 'Resume download',
     progress: 'Model download',

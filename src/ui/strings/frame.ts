@@ -2,6 +2,9 @@
 export const frame = {
   product: 'Open Chat',
 
+  /** Before the title of a tab in which something was said that nobody saw. */
+  unseen: '● ',
+
   skip: 'Skip to the content',
   skipToQuestion: 'To the question',
 
