@@ -1,11 +1,15 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
-// Four projects: plain units in parallel; what opens Dawn (`*.gpu.test.ts`) one file after another, because SwiftShader uses
-// every core by itself; the real model (`*.model.gpu.test.ts`); and what needs an anvil (`*.chain.test.ts`).
-/** `npm run test:quick`: files share their modules, and whole engines over many models, most of it compiling their kernels, are left to the full run. */
+// Four projects: plain units in parallel; what opens Dawn (`*.gpu.test.ts`) one file after another and in one process, because
+// SwiftShader uses every core by itself and most of its time goes into pipelines, which files then share
+// (src/gpu/device.testing.ts); the real model (`*.model.gpu.test.ts`); and what needs an anvil (`*.chain.test.ts`).
+/**
+ * `npm run test:quick`: units share their modules; left to the full run are whole engines over many models, most of it compiling
+ * their kernels, and kernels that take long for what they guard: a block that only some devices take, thousands of draws.
+ */
 const quick = process.env.OPEN_CHAT_QUICK !== undefined
-const wholeEngines = [
+const fullOnly = [
   'parity*',
   'boot*',
   'dispatches',
@@ -16,6 +20,10 @@ const wholeEngines = [
   'tiers',
   'sampling',
   'memory-plan',
+  'pipelines',
+  'kv-precision',
+  'staged-f16',
+  'sample',
 ].map((name) => `**/${name}.gpu.test.ts`)
 
 export default defineConfig({
@@ -39,9 +47,10 @@ export default defineConfig({
         test: {
           name: 'gpu',
           include: ['src/**/*.gpu.test.ts'],
-          exclude: ['src/**/*.model.gpu.test.ts', ...(quick ? wholeEngines : [])],
+          exclude: ['src/**/*.model.gpu.test.ts', ...(quick ? fullOnly : [])],
           environment: 'node',
           fileParallelism: false,
+          isolate: false,
           pool: 'forks',
           testTimeout: 300_000,
           hookTimeout: 120_000,

@@ -137,12 +137,8 @@ try {
     await part('unit', vitest('unit', quick ? { OPEN_CHAT_QUICK: '1' } : {}))
   }
   if (quick) {
-    // Beside each other: shaders leave a core free, and the chain mostly waits for its own clock.
-    const others = async () => {
-      await sources()
-      await part('chain', vitest('chain'))
-    }
-    await Promise.all([others(), part('gpu', vitest('gpu', { ...gpu, OPEN_CHAT_QUICK: '1' }))])
+    // Beside each other: making pipelines leaves a core free, and the chain mostly waits for its own clock.
+    await Promise.all([sources(), part('gpu', vitest('gpu', { ...gpu, OPEN_CHAT_QUICK: '1' })), part('chain', vitest('chain'))])
   } else {
     await sources()
     await part('chain', vitest('chain'))

@@ -2,16 +2,19 @@
 // web-llm's own types. What the answers say is parity's question.
 import type { ChatCompletionChunk, MLCEngineInterface } from '@mlc-ai/web-llm'
 import { afterAll, describe, expect, it } from 'vitest'
-import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openDevice } from '../gpu/device.ts'
+import { openTestDevice, usual } from '../gpu/device.testing.ts'
 import { loadEngine } from '../gpu/engine.ts'
 import { memorySource } from '../gpu/formats/bytes.testing.ts'
 import { createChatCompletions, type TextEngine } from './chat-completions.ts'
 import { LocalEngine, type MlcEngine } from './mlc-engine.ts'
 
-const device = await openDevice(openNodeGpu())
-const engine = await loadEngine({ device, source: memorySource(tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 256 })) })
+const device = await openTestDevice()
+const engine = await loadEngine({
+  device,
+  source: memorySource(tinyModel({ type: 'Q4_1', seed: 3, contextTokens: 256 })),
+  ...usual(device),
+})
 await engine.addAdapter('a', tinyAdapter({ rank: 4, seed: 5 }))
 afterAll(() => engine.dispose())
 

@@ -74,7 +74,7 @@ describe('on a GPU that computes rightly', () => {
   it.each([
     ['llama', 'Q5_1', 'lanes', 0],
     ['qwen2', 'Q8_0', 'thread-1', 0],
-    ['qwen3', 'F16', 'thread-1', 1],
+    ['qwen3', 'F16', 'lanes', 1],
   ] as const)('adapters of %s in %s pass by %s, at the first one only', async (architecture, type, decodeVariant, more) => {
     const device = await openTestDevice()
     const engine = await load(device, { decodeVariant }, tinyModel({ type, seed: 4, architecture }))

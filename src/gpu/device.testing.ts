@@ -68,3 +68,6 @@ export function testGpu(): GPU {
 
 /** A view of the shared device. */
 export const openTestDevice = (): Promise<Device> => openDevice(testGpu())
+
+/** What an engine chooses where a processor computes, named so that nothing is made only to be timed; left to it on any GPU. */
+export const usual = ({ isFallbackAdapter }: Device) => (isFallbackAdapter ? { decodeVariant: 'thread-1' as const } : {})

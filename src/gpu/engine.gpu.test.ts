@@ -1,8 +1,10 @@
 // What the engine promises beyond right numbers: reuse, batches, adapters that stand alone, cancel, typed refusals, no leak.
 // On a tiny random model; whether its numbers are right is parity.gpu.test.ts's question.
 import { afterAll, describe, expect, it } from 'vitest'
+import { openNodeGpu } from '../../scripts/node-engine.ts'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
 import { openTestDevice } from './device.testing.ts'
+import { openDevice } from './device.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { largestDifference } from './kernels/lab.testing.ts'
@@ -239,7 +241,7 @@ describe('the variant for wide GPUs', () => {
 
 describe('work under way', () => {
   it('ends typed when its engine, its session or its adapter goes, and harms nobody', async () => {
-    const other = await loadEngine({ device, source: memorySource(file) })
+    const other = await loadEngine({ device, source: memorySource(file), decodeVariant: 'thread-1' })
     const waiting = other.session().prefill(tokens(100))
     other.dispose()
     await expect(waiting).rejects.toMatchObject({ code: 'engine_disposed' })
@@ -258,7 +260,7 @@ describe('work under way', () => {
 
 describe('memory', () => {
   it('returns to the device when an engine ends', async () => {
-    const other = await loadEngine({ device, source: memorySource(file) })
+    const other = await loadEngine({ device, source: memorySource(file), decodeVariant: 'thread-1' })
     await other.addAdapter('a', tinyAdapter({ rank: 4, seed: 5 }))
     const session = other.session('a')
     await session.prefill(tokens(60))
@@ -275,8 +277,8 @@ describe('memory', () => {
 
 describe('a lost device', () => {
   it('is a typed error for whoever waits and whoever comes later', async () => {
-    const lost = await openTestDevice()
-    const other = await loadEngine({ device: lost, source: memorySource(file) })
+    const lost = await openDevice(openNodeGpu())
+    const other = await loadEngine({ device: lost, source: memorySource(file), decodeVariant: 'thread-1' })
     const session = other.session()
     await session.prefill(tokens(3))
     lost.gpu.destroy()

@@ -1,7 +1,7 @@
 // Models in several files on the device: folders of transformers against transformers' logits, a splitting against the whole.
 import { describe, expect, it } from 'vitest'
 import { tinyModel } from '../../scripts/tiny-model.ts'
-import { openTestDevice } from './device.testing.ts'
+import { openTestDevice, usual } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { folderFiles, folderVectors } from './folders.testing.ts'
 import { memorySource } from './formats/bytes.testing.ts'
@@ -13,7 +13,7 @@ import { maxDifference, vectorFloats } from './vectors.testing.ts'
 const device = await openTestDevice()
 
 async function withEngine<T>(source: ByteSource, work: (engine: Engine) => Promise<T>, slidingWindow?: number): Promise<T> {
-  const engine = await loadEngine({ device, source, ...(slidingWindow === undefined ? {} : { slidingWindow }) })
+  const engine = await loadEngine({ device, source, ...usual(device), ...(slidingWindow === undefined ? {} : { slidingWindow }) })
   try {
     return await work(engine)
   } finally {

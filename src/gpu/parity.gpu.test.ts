@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openTestDevice } from './device.testing.ts'
+import { openTestDevice, usual } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -16,7 +16,7 @@ const bar = 2e-4
 const device = await openTestDevice()
 
 async function withEngine<T>(file: Uint8Array, work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = await loadEngine({ device, source: memorySource(file) })
+  const engine = await loadEngine({ device, source: memorySource(file), ...usual(device) })
   try {
     return await work(engine)
   } finally {

@@ -2,13 +2,14 @@
 // tokens lie closer together than a trained model's; how often is counted by bench/replay.ts on the default model.
 import { afterAll, describe, expect, it } from 'vitest'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openTestDevice } from './device.testing.ts'
+import { openTestDevice, usual } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import type { CompletionRequest, Engine, Utterance } from './types.ts'
 
 const device = await openTestDevice()
-const load = (type: 'Q8_0' | 'Q4_1') => loadEngine({ device, source: memorySource(tinyModel({ type, seed: 3, contextTokens: 256 })) })
+const load = (type: 'Q8_0' | 'Q4_1') =>
+  loadEngine({ device, source: memorySource(tinyModel({ type, seed: 3, contextTokens: 256 })), ...usual(device) })
 const engine = await load('Q8_0')
 const other = await load('Q4_1')
 const adapter = tinyAdapter({ rank: 4, seed: 5 })

@@ -2,14 +2,15 @@
 // On a tiny random model; how much time guesses save is bench/drafts.ts's question.
 import { afterAll, describe, expect, it } from 'vitest'
 import { tinyAdapter, tinyModel } from '../../scripts/tiny-model.ts'
-import { openTestDevice } from './device.testing.ts'
+import { openTestDevice, usual } from './device.testing.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { promptProposer } from './prompt-proposer.ts'
 import type { CompletionEvent, CompletionRequest, Proposer } from './types.ts'
 
 const device = await openTestDevice()
-const engine = await loadEngine({ device, source: memorySource(tinyModel({ type: 'Q8_0', seed: 3, contextTokens: 256 })) })
+const load = () => loadEngine({ device, source: memorySource(tinyModel({ type: 'Q8_0', seed: 3, contextTokens: 256 })), ...usual(device) })
+const engine = await load()
 await engine.addAdapter('a', tinyAdapter({ seed: 5 }))
 afterAll(() => engine.dispose())
 
@@ -100,7 +101,7 @@ it('leaves a cache that the next question finds and may trust', async () => {
   const drafted = await say({ tokens, drafts: knowing(tokens, first.tokens, 4) })
   const next = [...tokens, ...drafted.tokens, 17, 23]
   const after = await say({ tokens: next })
-  const fresh = await loadEngine({ device, source: memorySource(tinyModel({ type: 'Q8_0', seed: 3, contextTokens: 256 })) })
+  const fresh = await load()
   let end: CompletionEvent | undefined
   for await (const event of fresh.complete({ tokens: next, maxTokens: 40, temperature: 0 })) end = event
   expect(after.tokens).toEqual((end as End).tokens)

@@ -1,7 +1,7 @@
 // The plan against what an engine really takes, and an engine on a device that has less than it wants.
 import { afterAll, describe, expect, it } from 'vitest'
 import { tinyAdapter, tinyModel } from '../../../scripts/tiny-model.ts'
-import { testGpu } from '../device.testing.ts'
+import { testGpu, usual } from '../device.testing.ts'
 import { openDevice } from '../device.ts'
 import { loadEngine } from '../engine.ts'
 import { memorySource } from '../formats/bytes.testing.ts'
@@ -23,7 +23,7 @@ describe.each(['Q4_1', 'Q8_0', 'F16'] as const)('a model of %s', (type) => {
     const adapter = tinyAdapter({ rank: 4, seed: 5 })
     const planned = planOf(await shapeOf(file), contextTokens, adapter.weights.length)
     const fit = { least: 256, gpu, adapterBytes: adapter.weights.length }
-    const engine = await loadEngine({ device, source: memorySource(file), contextTokens, fit })
+    const engine = await loadEngine({ device, source: memorySource(file), contextTokens, fit, ...usual(device) })
     const before = engine.stats()
     expect(before.plan).toEqual(planned)
     expect(before.weightBytes).toBe(planned.weights)
@@ -42,7 +42,7 @@ describe.each(['Q4_1', 'Q8_0', 'F16'] as const)('a model of %s', (type) => {
 
 it.each(['qwen2', 'qwen3'] as const)('plans the weights of %s exactly, biases and head norms too', async (architecture) => {
   const file = tinyModel({ type: 'Q8_0', architecture, seed: 3, contextTokens: 256 })
-  const engine = await loadEngine({ device, source: memorySource(file) })
+  const engine = await loadEngine({ device, source: memorySource(file), ...usual(device) })
   expect((await shapeOf(file)).weights).toBe(engine.stats().weightBytes)
   engine.dispose()
 })
