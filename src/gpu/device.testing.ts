@@ -30,6 +30,8 @@ function over<T extends object>(target: T, own: Map<PropertyKey, unknown>): T {
       own.set(key, value)
       return true
     },
+    // A spy would be put on `target` itself, where all would meet it.
+    defineProperty: () => false,
   })
 }
 

@@ -1,7 +1,9 @@
 // Keys and values in f16: half the bytes, nearly the same logits and perplexity, and the same promises about steps and forks.
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { tinyModel } from '../../scripts/tiny-model.ts'
+import { wrongDevice } from './boot.testing.ts'
 import { openTestDevice } from './device.testing.ts'
+import type { Device } from './device.ts'
 import { loadEngine } from './engine.ts'
 import { memorySource } from './formats/bytes.testing.ts'
 import { readGguf } from './formats/gguf.ts'
@@ -45,19 +47,17 @@ it.each([
 // A key that qwen3 turns in place is rounded twice.
 describe('before the first answer', () => {
   const source = memorySource(tinyModel({ type: 'Q4_1', architecture: 'qwen3', seed: 3 }))
-  const open = () =>
-    loadEngine({ device, source, contextTokens: 256, precision: 'f16', decodeVariant: 'thread-1', selfTest: { memory: null } })
+  const open = (on: Device) =>
+    loadEngine({ device: on, source, contextTokens: 256, precision: 'f16', decodeVariant: 'thread-1', selfTest: { memory: null } })
 
   it('what rounding leaves is no fault', async () => {
-    const engine = await open()
+    const engine = await open(device)
     expect(engine.stats().boot).toMatchObject({ demoted: [] })
     engine.dispose()
   })
 
   it('what is stored wrongly is one', async () => {
-    const make = device.gpu.createShaderModule.bind(device.gpu)
-    const [right, wrong] = ['pack2x16float(pair)', 'pack2x16float(pair * vec2(1.0, 1.02))']
-    vi.spyOn(device.gpu, 'createShaderModule').mockImplementation((of) => make({ ...of, code: of.code.replaceAll(right, wrong) }))
-    await expect(open()).rejects.toMatchObject({ code: 'gpu_miscomputes' })
+    const wrong = await wrongDevice(/./, 'pack2x16float(pair)', 'pack2x16float(pair * vec2(1.0, 1.02))')
+    await expect(open(wrong)).rejects.toMatchObject({ code: 'gpu_miscomputes' })
   })
 })
