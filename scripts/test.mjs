@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npm test`: everything that must hold, after bringing what is missing; `--quick` leaves out the real model, the forge
-// runs, the browser and the GPU tests that vitest.config.ts names. A part that cannot run is a failure, never a skip. The last line is `N passed, N failed`.
+// runs, the browser and the GPU tests that vitest.config.ts names. A part that cannot run is a failure, never a skip.
+// The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
