@@ -6,7 +6,8 @@
 import { halfToFloat } from './formats/half.ts'
 import { type LoraModule, loraModules } from './formats/peft.ts'
 import { kvBytes } from './kernels/kv/precision.ts'
-import { columnsOfSum, sumsAt, type TileVariant, zParts } from './kernels/projection.ts'
+import { wholeZ } from './kernels/lora-shrink.ts'
+import { columnsOfSum, sharedRows, sharesOf, sumsAt, type TileVariant, zParts } from './kernels/projection.ts'
 import { zRecord } from './lora/face.ts'
 import type { TrialAdapters } from './lora/trial-adapters.ts'
 import type { Forward, Row } from './model/forward.ts'
@@ -70,7 +71,7 @@ async function pass(
 ): Promise<Finding[]> {
   const stages: Stage[] = []
   await parts.forward.stepAdapted(rows, variant, async (kernel) => {
-    stages.push(await readStage(parts, sequence, rows.length, kernel))
+    stages.push(await readStage(parts, sequence, rows.length, variant, kernel))
   })
   const compare = new Comparison()
   for (const t of looked) await judge(parts, stages, rows[t], t, variant, compare)
@@ -98,18 +99,18 @@ async function judge(
     const columns = columnsOfSum(variant, Math.ceil(inputs / 32))
     const squares = span(x, scratch.xStride, Math.ceil(hidden / columns), sumsAt(hidden, columns)).reduce((sum, part) => sum + part, 0)
     const factor = 1 / Math.sqrt(squares / hidden + rmsEpsilon)
-    return { squares, input: span(x, scratch.xStride, hidden).map((value) => value * factor) }
+    return { squares, factor, input: span(x, scratch.xStride, hidden).map((value) => value * factor) }
   }
   const recordAt = (part: number) => (t * zParts + part) * zRecord
-  /** What a stage left of z for a module, all ranks of the face in their order. */
-  const zOf = ({ z }: Pick<Stage, 'z'>, part: number, own: ReturnType<typeof deltasOf>) => {
+  /** What a stage left of z for a module, all ranks of the face in their order; `left` of the norm, or null behind none. */
+  const zOf = ({ z }: Pick<Stage, 'z'>, part: number, own: ReturnType<typeof deltasOf>, left: number | null) => {
     const count = own.reduce((sum, { delta }) => sum + delta.rank, 0)
-    return new Float32Array(z.buffer, 4 * (recordAt(part) + 2 + 2 * own.length), count)
+    return wholeZ(z, recordAt(part) + 2 + 2 * own.length, count, zRecord, left === null ? 1 : sharesOf(variant), left ?? 1)
   }
-  const shrinks = ({ kernel, z }: Stage, module: LoraModule, part: number, input: Float64Array, layer = 0) => {
+  const shrinks = ({ kernel, z }: Stage, module: LoraModule, part: number, input: Float64Array, left: number | null, layer = 0) => {
     const own = deltasOf(module, layer)
     compare.one(kernel, z[recordAt(part)] === own.length ? 1 : 0, 1)
-    const got = zOf({ z }, part, own)
+    const got = zOf({ z }, part, own, left)
     let at = 0
     for (const [i, { weight, delta }] of own.entries()) {
       compare.one(kernel, z[recordAt(part) + 3 + 2 * i] === delta.rank ? 1 : 0, 1)
@@ -120,9 +121,9 @@ async function judge(
     }
   }
   /** Σ B·z of a row, from the z that was there. */
-  const added = (stage: Stage, module: LoraModule, part: number, output: number) => {
+  const added = (stage: Stage, module: LoraModule, part: number, output: number, left: number | null) => {
     const own = deltasOf(module)
-    const z = zOf(stage, part, own)
+    const z = zOf(stage, part, own, left)
     let [sum, at] = [0, 0]
     for (const { delta } of own) {
       const gain = delta.gain?.[output] ?? 1
@@ -131,15 +132,15 @@ async function judge(
     return sum
   }
   const gainOf = (module: LoraModule, output: number) => deltasOf(module)[0]?.delta.gain?.[output] ?? 1
-  const expands = (stage: Stage, module: LoraModule, part: number): RowChange => {
-    return (output, product) => gainOf(module, output) * product + added(stage, module, part, output)
+  const expands = (stage: Stage, module: LoraModule, part: number, left: number): RowChange => {
+    return (output, product) => gainOf(module, output) * product + added(stage, module, part, output, left)
   }
   /** The delta of o or down in the stream, and the norm that follows. */
   const joins = async (before: Stage, after: Stage, module: LoraModule, inputs: number, gains: Float64Array) => {
     const [from, to] = [stream(before), stream(after)]
     const x = span(after.x, scratch.xStride, hidden)
     for (const column of oracle.spread(hidden)) {
-      compare.one(after.kernel, to[column] - from[column], added(before, module, zParts - 1, column))
+      compare.one(after.kernel, to[column] - from[column], added(before, module, zParts - 1, column, null))
       compare.one(`${after.kernel} (norm)`, x[column], to[column] * gains[column])
     }
     const squares = to.reduce((sum, value) => sum + value * value, 0)
@@ -147,8 +148,8 @@ async function judge(
   }
 
   const [attentionInputs, width] = [heads * headDim, kvHeads * headDim]
-  const before = normed(embedded, ffn).input
-  for (const [part, module] of loraModules.slice(0, 3).entries()) shrinks(shrunk, module, part, before)
+  const { input: before, factor: first } = normed(embedded, ffn)
+  for (const [part, module] of loraModules.slice(0, 3).entries()) shrinks(shrunk, module, part, before, first)
   for (const [part, name] of (['q', 'k', 'v'] as const).entries()) {
     for (const head of oracle.ends(name === 'q' ? heads : kvHeads)) {
       const inPage = (cache.place(row.sequence, row.position) % pageTokens) * 2 * width + (name === 'v' ? width : 0) + head * headDim
@@ -156,15 +157,15 @@ async function judge(
         name === 'q'
           ? span(projected.q, attentionInputs, headDim, head * headDim)
           : Float64Array.from(projected.kv.subarray(inPage, inPage + headDim))
-      const change = expands(shrunk, loraModules[part], part)
+      const change = expands(shrunk, loraModules[part], part, first)
       compare.all(projected.kernel, got, await oracle.head(name, head, before, row.position, change))
     }
   }
 
   const o = span(attended.o, scratch.oStride, attentionInputs)
   const m = span(gated.m, scratch.mStride, ffn)
-  shrinks(output, 'o_proj', zParts - 1, o)
-  shrinks(down, 'down_proj', zParts - 1, m)
+  shrinks(output, 'o_proj', zParts - 1, o, null)
+  shrinks(down, 'down_proj', zParts - 1, m, null)
   const moved = [
     ['o_proj', attended, output, o],
     ['down_proj', gated, down, m],
@@ -178,16 +179,16 @@ async function judge(
   }
 
   await joins(output, joined, 'o_proj', attentionInputs, await oracle.gain('ffn_norm'))
-  const between = normed(joined, attentionInputs).input
-  shrinks(joined, 'gate_proj', 0, between)
-  shrinks(joined, 'up_proj', 1, between)
-  const changes = [expands(joined, 'gate_proj', 0), expands(joined, 'up_proj', 1)] as const
+  const { input: between, factor: second } = normed(joined, attentionInputs)
+  shrinks(joined, 'gate_proj', 0, between, second)
+  shrinks(joined, 'up_proj', 1, between, second)
+  const changes = [expands(joined, 'gate_proj', 0, second), expands(joined, 'up_proj', 1, second)] as const
   for (const column of oracle.spread(ffn)) compare.one(gated.kernel, m[column], await oracle.gated(column, between, changes))
 
   const gains = await oracle.gain('attention_norm', 1)
   await joins(down, last, 'down_proj', ffn, gains)
-  const after = normed(last, ffn).input
-  if (layers > 1) for (const [part, module] of loraModules.slice(0, 3).entries()) shrinks(last, module, part, after, 1)
+  const { input: after, factor: third } = normed(last, ffn)
+  if (layers > 1) for (const [part, module] of loraModules.slice(0, 3).entries()) shrinks(last, module, part, after, third, 1)
   await joins(last, bare, 'down_proj', ffn, gains)
 }
 
@@ -195,13 +196,15 @@ async function readStage(
   { recorder, scratch, cache, config }: AdapterTestParts,
   sequence: Sequence,
   rows: number,
+  variant: TileVariant,
   kernel: string,
 ): Promise<Stage> {
   const { heads, kvHeads, headDim } = config
   const pageWords = pageTokens * 2 * kvHeads * headDim
   const own = { h: scratch.hStride, x: scratch.xStride, q: heads * headDim, o: scratch.oStride, m: scratch.mStride, z: zParts * zRecord }
   const names = Object.keys(own) as (keyof typeof own)[]
-  const ranges = names.map((name) => ({ buffer: scratch[name], offset: 0, bytes: 4 * rows * own[name] }))
+  const held = (name: keyof typeof own) => (name === 'z' ? Math.max(rows, sharesOf(variant) * sharedRows) : rows)
+  const ranges = names.map((name) => ({ buffer: scratch[name], offset: 0, bytes: 4 * held(name) * own[name] }))
   const pageBytes = pageWords * kvBytes[cache.precision]
   const page = { buffer: cache.buffers[0], offset: sequence.pages[0] * pageBytes, bytes: pageBytes }
   const { bytes } = await recorder.readRanges([...ranges, page])

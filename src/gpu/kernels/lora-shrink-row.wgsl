@@ -7,6 +7,8 @@
 // lora/adapter-pool.ts writes it.
 // Z: [rows][Z_PARTS][Z_RECORD], the last part for o or down, which shrink alone: number of segments, gains, then (B, rank) of each,
 // then z of one after the other as f32 bits; from the record's end backwards, the vec4 of a pair of rows, segment by segment.
+// SHARES workgroups may share a row's columns out, since one alone is one core of a GPU's: the first leaves its sums in the record, each
+// next one so many records further on, and z is their total times what is left of the norm, which only who reads z knows.
 // TAKE ranks at a time go round the lanes across segments and modules: who has rank 4 does the work of 4, whatever the others have.
 // Four ranks that share their loads of x made an adapter of rank 64 a fifth cheaper on SwiftShader, where every load is dear.
 struct Row {
@@ -30,6 +32,20 @@ override Z_RECORD: u32;
 override Z_PARTS: u32;
 // Four where single threads are faster; else one, so that more lanes work.
 override TAKE: u32 = 1;
+// More than one only where rows are few: SHARED_ROWS.
+override SHARES: u32 = 1;
+const SHARED_ROWS = 16u;
+
+// Of the input, in vec4, and whose they are.
+struct Columns {
+  share: u32,
+  first: u32,
+  end: u32,
+}
+
+fn all_columns() -> Columns {
+  return Columns(0u, 0u, site.width);
+}
 
 fn record_of(t: u32, part: u32) -> u32 {
   return (t * Z_PARTS + select(part, Z_PARTS - 1u, site.parts == 1u)) * Z_RECORD;
@@ -57,19 +73,20 @@ fn describe(t: u32, part: u32) {
   }
 }
 
-// Modules first .. end − 1. A lane's next ranks may lie segments or modules ahead: each walks to its own, so that lanes with ranks
+// Columns of modules first .. end − 1. A lane's next ranks may lie segments or modules ahead: each walks to its own, so that lanes with ranks
 // of different ones work at once.
-fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32) {
-  if (lane == 0u) {
+fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32, columns: Columns) {
+  if (lane == 0u && columns.share == 0u) {
     for (var part = first; part < end; part++) {
       describe(t, part);
     }
   }
   let scale = row_scale(t);
+  let share_at = columns.share * SHARED_ROWS * Z_PARTS * Z_RECORD;
   var part = first;
   var head = head_of(t, part);
   // Where z of the segment at hand goes, and how many takes lie before it.
-  var to = record_of(t, part) + 2u + 2u * head.y;
+  var to = share_at + record_of(t, part) + 2u + 2u * head.y;
   var begin = 0u;
   var s = 0u;
   for (var take = lane; ; take += lanes) {
@@ -90,7 +107,7 @@ fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32) {
           return;
         }
         head = head_of(t, part);
-        to = record_of(t, part) + 2u + 2u * head.y;
+        to = share_at + record_of(t, part) + 2u + 2u * head.y;
         s = 0u;
       }
     }
@@ -99,7 +116,7 @@ fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32) {
     let a = segment.x + r * site.width;
     var sum0 = vec4<f32>();
     if (TAKE == 1u) {
-      for (var k = 0u; k < site.width; k++) {
+      for (var k = columns.first; k < columns.end; k++) {
         sum0 += A[a + k] * input(t, k);
       }
       Z[to + r] = bitcast<u32>(factor * dot(sum0, vec4(1.0)));
@@ -113,7 +130,7 @@ fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32) {
     var sum1 = vec4<f32>();
     var sum2 = vec4<f32>();
     var sum3 = vec4<f32>();
-    for (var k = 0u; k < site.width; k++) {
+    for (var k = columns.first; k < columns.end; k++) {
       let x = input(t, k);
       sum0 += A[a + k] * x;
       sum1 += A[b + k] * x;
@@ -183,6 +200,6 @@ fn shrink_rows(first: u32, end: u32, part: u32, lane: u32, lanes: u32) {
     }
   }
   for (var t = first; t < end; t++) {
-    shrink(t, part, part + 1u, lane, lanes);
+    shrink(t, part, part + 1u, lane, lanes, all_columns());
   }
 }

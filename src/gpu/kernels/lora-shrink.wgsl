@@ -1,7 +1,8 @@
 // Before q k v and gate up where no adapter has just added to the residual stream; else norm-shrink.wgsl does the same on its way,
 // and o and down have it in their own matvec (tile/rows-shrink.wgsl).
 // z[t][part][r] = scale · Σ_i A[r][i] · x[t][i], under the face of row t: see lora-shrink-row.wgsl, the prelude.
-// Grid: x 2 · parts (two workgroups share a module's ranks, so that a single row reaches two cores), y rows / ROWS.
+// Grid: x max(2, SHARES) · parts, y rows / ROWS. Without SHARES two workgroups share a module's ranks, so that a single row reaches two cores;
+// else as many share its columns (lora-shrink-row.wgsl), as norm-shrink.wgsl does.
 // ROWS 1: each row looks up its own adapters (BGMV). ROWS 4, prefill: rows that lie together under one face read A once (SGMV);
 // model/forward.ts sorts nothing, as the rows of a prefill are of one sequence. Four rows of several faces go one by one.
 // x: what the projection after it reads, the residual stream times a gain with its sums of squares behind.
@@ -26,6 +27,9 @@ fn input(t: u32, k: u32) -> vec4<f32> {
 }
 
 fn row_scale(t: u32) -> f32 {
+  if (SHARES > 1u) {
+    return 1.0;
+  }
   var squares = vec4<f32>();
   for (var i = 0u; i < PARTIALS; i++) {
     squares += x[t * site.stride + SUMS_AT + i];
@@ -35,9 +39,17 @@ fn row_scale(t: u32) -> f32 {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let part = group.x / 2u;
-  let lane = (group.x % 2u) * THREADS + local;
+  let groups = max(2u, SHARES);
+  let part = group.x / groups;
+  let unit = group.x % groups;
   let first = ROWS * group.y;
   let end = min(first + ROWS, batch.x);
-  shrink_rows(first, end, part, lane, 2u * THREADS);
+  if (SHARES > 1u) {
+    let columns = Columns(unit, unit * site.width / SHARES, (unit + 1u) * site.width / SHARES);
+    for (var t = first; t < end; t++) {
+      shrink(t, part, part + 1u, local, THREADS, columns);
+    }
+    return;
+  }
+  shrink_rows(first, end, part, unit * THREADS + local, groups * THREADS);
 }

@@ -8,16 +8,17 @@ import { matmul } from '../reference/matmul.ts'
 import { rmsNorm } from '../reference/rms-norm.ts'
 import { largestDifference, noiseRows, openLab, padded, storedMatrix, stream } from './lab.testing.ts'
 import { placeFaces } from './lora-lab.testing.ts'
-import { loraShrink } from './lora-shrink.ts'
+import { loraShrink, wholeZ } from './lora-shrink.ts'
 import { noise } from './noise.testing.ts'
 import { normShrink } from './norm-shrink.ts'
 import { projectResidual } from './project-residual.ts'
-import { columnsOfSum, rowWithSums, tokensOf, zParts } from './projection.ts'
+import { columnsOfSum, rowWithSums, sharedRows, sharesOf, tokensOf, zParts } from './projection.ts'
 
 const lab = await openLab()
 const inputs = 36
 const slots = [1, 0, 2, 1, 2, 2, 2, 2, 1]
 const tokens = slots.length
+const zWords = 4 * sharedRows * zParts * zRecord
 
 it.each([
   [1, 1],
@@ -73,8 +74,9 @@ it.each([
   const h = matmul(matrix, rowsOfO).map((row, t) => row.map((y, i) => y + rowsOfH[t][i] + deltas[t][i]))
   const normed = h.map((row) => rmsNorm(row, gain, 1e-5))
   const size = Math.max(1, ...h.flatMap((row) => [...row].map(Math.abs)))
-  const check = async (z: GPUBuffer) => {
-    const words = await lab.words(z, tokens * zParts * zRecord)
+  const factors = h.map((row) => 1 / Math.sqrt(row.reduce((sum, value) => sum + value ** 2, 0) / width + 1e-5))
+  const check = async (z: GPUBuffer, shares: number) => {
+    const words = await lab.words(z, zWords)
     slots.forEach((slot, t) => {
       for (const [part, module] of (['gate_proj', 'up_proj'] as const).entries()) {
         const expected = under(slot, module)
@@ -82,8 +84,8 @@ it.each([
         expect(words[at]).toBe(expected.length)
         expect(expected.map((_, s) => words[at + 3 + 2 * s])).toEqual(expected.map(({ one }) => one.rank))
         const z = expected.flatMap(({ one, weight }) => [...reference(one, normed[t])].map((value) => value * one.scale * weight))
-        const from = 4 * (at + 2 + 2 * expected.length)
-        expect(largestDifference(new Float32Array(words.buffer, from, z.length), z)).toBeLessThan(1e-4)
+        const got = wholeZ(words, at + 2 + 2 * expected.length, z.length, zRecord, shares, factors[t])
+        expect(largestDifference(got, z)).toBeLessThan(1e-4)
       }
     })
   }
@@ -97,7 +99,8 @@ it.each([
     ...(width === 133 ? ([['staged-32x32', 128]] as const) : []),
   ] as const) {
     const norm = { width, epsilon: 1e-5, columns: columnsOfSum(variant, segment.blocks) }
-    const z = await lab.buffer(tokens * zParts * zRecord)
+    const z = await lab.buffer(zWords)
+    const shares = sharesOf(variant)
     const hStride = Math.ceil(width / 32) * 32
     const buffers = {
       h: await lab.buffer(padded(rowsOfH, width)),
@@ -108,7 +111,7 @@ it.each([
     await lab.run(
       [
         projectResidual({ ...residual, segment, variant, workgroup: 8, shrink: { ...shared, z, site: before, b: pools.b, gained: false } }),
-        normShrink({ ...shared, ...buffers, hStride, nextStride, b: pools.b, z, site, norm, parts: 2, threads }),
+        normShrink({ ...shared, ...buffers, hStride, nextStride, b: pools.b, z, site, norm, parts: 2, shares, threads }),
       ],
       counts,
     )
@@ -116,10 +119,10 @@ it.each([
     const prepared = stream(h, gain, norm)
     const got = await lab.floats(buffers.next, prepared.length)
     expect(largestDifference(got, prepared) / size ** 2).toBeLessThan(2e-6 * 32)
-    await check(z)
-    const [alone, x] = [await lab.buffer(tokens * zParts * zRecord), await lab.buffer(prepared)]
+    await check(z, shares)
+    const [alone, x] = [await lab.buffer(zWords), await lab.buffer(prepared)]
     const together = tokensOf(variant) === 1 ? 1 : 4
-    await lab.run([loraShrink({ ...shared, x, z: alone, site, parts: 2, norm, together, batch })], counts)
-    await check(alone)
+    await lab.run([loraShrink({ ...shared, x, z: alone, site, parts: 2, norm, together, batch, shares })], counts)
+    await check(alone, shares)
   }
 })

@@ -14,7 +14,8 @@ export interface NormShrinkInput extends ShrinkInput, NextInput {
   norm: NormInput
   /** Modules that shrink next, side by side; 0 for none. */
   parts: number
-  /** Threads a row: few where a barrier is dear. */
+  /** Workgroups a row, and threads of each: few where a barrier is dear. */
+  shares: number
   threads: 128 | 4
 }
 
@@ -33,11 +34,12 @@ export function normShrink(input: NormShrinkInput): Dispatch {
         Z_RECORD: input.record,
         Z_PARTS: zParts,
         PARTS: input.parts,
+        SHARES: input.shares,
         WORKGROUP: threads,
         TAKE: threads === 4 ? 4 : 1,
       },
     },
     resources: [[...[gain, rows, table, a, b, h, next, z].map((buffer) => ({ buffer })), site]],
-    grid: (counts) => [counts.rows, 1],
+    grid: (counts) => [input.shares, counts.rows],
   }
 }

@@ -3,7 +3,8 @@
 // 2. next = h ⊙ gain and the sums of squares behind it, as project-residual.wgsl leaves them: the projections see no difference.
 // 3. z = scale · A · norm(h) of the PARTS modules that come next, under the row's face.
 // So adapters on all seven modules cost two dispatches a layer. Without one in the batch this kernel is not used.
-// Grid: one workgroup a row, a barrier before the sums and one before step 3. Threads take eight columns of step 1 at a time: 72 for
+// Grid: x SHARES workgroups that share a row's columns out, by vec4 of sums; y rows. None reads what another writes: a share of z
+// lacks the norm's factor, which the projection has (lora-shrink-row.wgsl). A barrier before the sums and one before step 3. Threads take eight columns of step 1 at a time: 72 for
 // 576, which four threads share evenly and a wide workgroup nearly fills; the sums, of COLUMNS columns each, would not.
 // h: embed, project-residual or project-adapted. A, table, Z: lora-shrink-row.wgsl, a prelude; the last record of Z is o's or down's.
 // Cost: 2 reads and 2 writes of a row, 2 · rank · width FLOP a module.
@@ -27,12 +28,18 @@ override COLUMNS: u32;
 override H_STRIDE: u32;
 override PARTS: u32;
 override WORKGROUP: u32 = 128;
+// z of o and down is whole, and of no norm.
+const Z_SHARES = 1u;
+const left_of_norm = 1.0;
 
 fn input(t: u32, k: u32) -> vec4<f32> {
   return next[t * NEXT_STRIDE + k];
 }
 
 fn row_scale(t: u32) -> f32 {
+  if (SHARES > 1u) {
+    return 1.0;
+  }
   var squares = vec4<f32>();
   for (var i = 0u; i < PARTIALS; i++) {
     squares += next[t * NEXT_STRIDE + SUMS_AT + i];
@@ -64,14 +71,16 @@ fn squares_of(row: u32, entry: u32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let row = group.x;
-  for (var at = 2u * local; 4u * at < NORM_WIDTH; at += 2u * WORKGROUP) {
+  let row = group.y;
+  let first = group.x * PARTIALS / SHARES;
+  let end = (group.x + 1u) * PARTIALS / SHARES;
+  for (var at = first * COLUMNS + 2u * local; at < end * COLUMNS && 4u * at < NORM_WIDTH; at += 2u * WORKGROUP) {
     let delta = delta_of_eight(row, Z_PARTS - 1u, 4u * at);
     join(row, at, delta.low);
     join(row, at + 1u, delta.high);
   }
   storageBarrier();
-  for (var i = local; i < PARTIALS; i += WORKGROUP) {
+  for (var i = first + local; i < end; i += WORKGROUP) {
     let a = squares_of(row, 4u * i);
     let b = squares_of(row, 4u * i + 1u);
     let c = squares_of(row, 4u * i + 2u);
@@ -80,6 +89,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   storageBarrier();
   if (PARTS > 0u) {
-    shrink(row, 0u, PARTS, local, WORKGROUP);
+    shrink(row, 0u, PARTS, local, WORKGROUP, Columns(group.x, first * COLUMNS, min(end * COLUMNS, site.width)));
   }
 }

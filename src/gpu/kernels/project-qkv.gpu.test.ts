@@ -15,7 +15,7 @@ import { placeFaces } from './lora-lab.testing.ts'
 import { loraShrink } from './lora-shrink.ts'
 import { noise } from './noise.testing.ts'
 import { projectQkv } from './project-qkv.ts'
-import { columnsOfSum, rowWithSums, type TileVariant, tokensOf, zParts } from './projection.ts'
+import { columnsOfSum, rowWithSums, sharedRows, sharesOf, type TileVariant, tokensOf, zParts } from './projection.ts'
 
 const lab = await openLab()
 
@@ -61,15 +61,16 @@ it.each([
     const present = (deltas: (LoraDelta | null)[]) => ({ deltas: deltas.filter((delta) => delta !== null) })
     const pools = await placeFaces(lab, config, [[present(first)], [present(second)]])
     const counts = { rows: tokens, picks: 0 }
-    const z = await lab.buffer(tokens * zParts * zRecord)
+    const shares = sharesOf(variant)
+    const z = await lab.buffer(Math.max(tokens, shares * sharedRows) * zParts * zRecord)
     const rows = await lab.buffer(Uint32Array.from(x.flatMap((_, t) => [positions[t], places[t], slots[t], 0])))
     const shared = { x: await lab.buffer(stream(h, gain, norm)), rows, norm }
     const site = { buffer: await lab.uniform(new Uint32Array([0, 0, 3, inputs / 4, xStride / 4])), offset: 0, size: 256 }
     const out = { q: await lab.buffer(tokens * widths[0]), kv: await lab.buffer(tokens * 2 * widths[1]) }
     const tables = { batch: await lab.batch(counts), rope: await lab.buffer(ropeTable(133, headDim, 10000, null)) }
-    const expand = { z, b: pools.b, record: zRecord, gained: false }
+    const expand = { z, b: pools.b, record: zRecord, gained: false, shares }
     const shrinkInput = { ...shared, ...pools, z, site, parts: 3, layers: 1, record: zRecord, batch: tables.batch }
-    const shrink = loraShrink({ ...shrinkInput, together: tokensOf(variant) === 1 ? 1 : 4 })
+    const shrink = loraShrink({ ...shrinkInput, together: tokensOf(variant) === 1 ? 1 : 4, shares })
 
     for (const adapted of [false, true]) {
       const project = projectQkv({

@@ -99,6 +99,8 @@ export interface ExpandInput extends GainInput {
   z: GPUBuffer
   /** u32 of a record of z. */
   record: number
+  /** Of z behind a norm: {@link sharesOf} the variant. */
+  shares: number
 }
 
 /** Where an adapter's A, its table and its z are: lora-shrink-row.wgsl. */
@@ -123,6 +125,17 @@ export interface GainInput {
 
 /** Threads of a projection (lanes: workgroups; staged: threads for each four tokens) that shrink beside its tiles and share ranks out. */
 const shrinkUnits = 16
+
+/**
+ * Workgroups that share out the columns of each row that shrinks behind a norm. One would leave all but a core of the machine idle
+ * where rows are few; where they are many, whoever reads z reads that many numbers for one.
+ */
+export function sharesOf(variant: TileVariant): number {
+  return variant === 'thread-1' ? 2 : variant === 'lanes' ? 4 : 1
+}
+
+/** Rows of z from one share to the next, and so the most that may be shared out: as in lora-shrink-row.wgsl. */
+export const sharedRows = 16
 
 /** Records of z a row has: three for q k v or gate up, one for o or down, since norm-shrink reads one while it writes others. */
 export const zParts = 4
@@ -253,7 +266,9 @@ export function projection(
       TILE_BASE: tileBase,
       ...tileConstants(input),
       ...(norm ? normConstants(norm) : {}),
-      ...(expand ? { Z_RECORD: expand.record, Z_PARTS: zParts, GAINED: Number(expand.gained), NEIGHBOURS: neighbours } : {}),
+      ...(expand
+        ? { Z_RECORD: expand.record, Z_PARTS: zParts, GAINED: Number(expand.gained), NEIGHBOURS: neighbours, Z_SHARES: expand.shares }
+        : {}),
       ...(shrink
         ? {
             ...{ Z_RECORD: shrink.record, Z_PARTS: zParts, LAYERS: shrink.layers, UNITS: shrinkUnits, GAINED: Number(shrink.gained) },

@@ -29,6 +29,7 @@ import {
   type Segment,
   type ShrinkInput,
   type Subgroups,
+  sharesOf,
   type TileVariant,
   tokensOf,
 } from '../kernels/projection.ts'
@@ -166,8 +167,10 @@ export class Forward {
     const buffers = adapters.buffers ?? { a: scratch.z, b: scratch.z, table: scratch.z }
     const every = this.withAdapters({ buffers, touches: () => true, gained: adapters.gained, generation: adapters.generation })
     for (const body of this.#bodies) yield* every.#body(body, true)
-    const [, output, gateUp] = sites.map((_, site) => every.#lora(0, site))
-    for (const body of this.#bodies) yield* [...every.#adapt(1, body, null, gateUp), ...every.#adapt(1, body, output, null)]
+    for (const body of this.#bodies) {
+      const [, output, gateUp] = sites.map((_, site) => every.#lora(0, site, body))
+      yield* [...every.#adapt(1, body, null, gateUp), ...every.#adapt(1, body, output, null)]
+    }
   }
 
   /**
@@ -341,7 +344,7 @@ export class Forward {
     // Whether z holds a delta that the residual stream still lacks.
     let open: Lora | null = null
     for (let layer = 0; layer < config.layers; layer++) {
-      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site) : null))
+      const [qkv, output, gateUp, down] = sites.map((_, site) => (lora ? this.#lora(layer, site, variant) : null))
       work.push(...this.#adapt(2 * layer, variant, open, qkv))
       work.push(...this.#qkv(layer, variant, qkv), ...this.#attention(layer, split), ...this.#output(layer, variant, output))
       work.push(...this.#adapt(2 * layer + 1, variant, output, gateUp))
@@ -352,8 +355,8 @@ export class Forward {
   }
 
   #adapted(variant: TileVariant): Dispatch[][] {
-    const [qkv, output, gateUp, down] = sites.map((_, site) => this.#lora(0, site))
-    const next = this.#parts.config.layers > 1 ? this.#lora(1, 0) : null
+    const [qkv, output, gateUp, down] = sites.map((_, site) => this.#lora(0, site, variant))
+    const next = this.#parts.config.layers > 1 ? this.#lora(1, 0, variant) : null
     return [
       ...[this.#embed(variant), this.#adapt(0, variant, null, qkv), this.#qkv(0, variant, qkv), this.#attention(0, false)],
       ...[this.#output(0, variant, output), this.#adapt(1, variant, output, gateUp), this.#gateUp(0, variant, gateUp)],
@@ -485,7 +488,7 @@ export class Forward {
   }
 
   /** What shrinks and expands at a site, or nothing when no loaded adapter touches its modules. */
-  #lora(layer: number, site: number): Lora | null {
+  #lora(layer: number, site: number, variant: TileVariant): Lora | null {
     const { config, scratch, adapters, recorder } = this.#parts
     const { modules, index } = sites[site]
     const pools = adapters.buffers
@@ -497,7 +500,7 @@ export class Forward {
     recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), xStride / 4]))
     return {
       ...{ rows, z, ...pools, batch, parts, layers: config.layers, record: zRecord, gained: adapters.gained },
-      site: { buffer, offset, size: siteBytes },
+      ...{ site: { buffer, offset, size: siteBytes }, shares: sharesOf(variant) },
     }
   }
 }

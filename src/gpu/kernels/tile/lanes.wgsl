@@ -52,7 +52,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let sum = team_sum(local, lane, y, dot(squares, vec4(1.0)));
   var share = 0.0;
   if (lane == 0u && tile < TILES) {
-    share = finish(TILE_BASE + tile, token, select(1.0, norm_factor(sum.squares), PARTIALS > 0u) * sum.y);
+    left_of_norm = select(1.0, norm_factor(sum.squares), PARTIALS > 0u);
+    share = finish(TILE_BASE + tile, token, left_of_norm * sum.y);
   }
   if (CLOSES) {
     workgroupBarrier();

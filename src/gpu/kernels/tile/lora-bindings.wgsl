@@ -4,3 +4,6 @@
 
 override Z_RECORD: u32;
 override Z_PARTS: u32;
+// Of z: lora-shrink-row.wgsl's SHARES.
+override Z_SHARES: u32 = 1;
+const SHARED_ROWS = 16u;

@@ -60,10 +60,23 @@ fn run_of(token: u32, part: u32, s: u32, before: u32) -> Run {
   return Run(record + 2u + 2u * Z[record] + before, rank, b / 2u, Z[record + Z_RECORD - 1u - s], b % 2u);
 }
 
-// z of the two ranks of the i-th vec4; 0 for one that is not the run's.
+// What another workgroup summed of the z at `at` and behind it: the records of its share lie SHARED_ROWS rows further on.
+fn share_of(at: u32, share: u32) -> vec2<f32> {
+  let next = at + share * SHARED_ROWS * Z_PARTS * Z_RECORD;
+  return bitcast<vec2<f32>>(vec2(Z[next], Z[next + 1u]));
+}
+
+// z of the two ranks of the i-th vec4; 0 for one that is not the run's. Shares of it lack what is left of the norm.
 fn two_of(run: Run, i: u32) -> vec2<f32> {
   let at = run.z + 2u * i - run.odd;
-  let z = bitcast<vec2<f32>>(vec2(Z[at], Z[at + 1u]));
+  var z = bitcast<vec2<f32>>(vec2(Z[at], Z[at + 1u]));
+  if (Z_SHARES > 1u) {
+    z += share_of(at, 1u);
+    if (Z_SHARES > 2u) {
+      z += share_of(at, 2u) + share_of(at, 3u);
+    }
+    z *= left_of_norm;
+  }
   return select(vec2<f32>(), z, vec2(2u * i >= run.odd, 2u * i + 1u < run.rank + run.odd));
 }
 
@@ -75,12 +88,17 @@ fn with_delta(y: vec4<f32>, token: u32, part: u32, rows: vec4<u32>) -> vec4<f32>
     let run = run_of(token, part, s, before);
     let first = run.b + rows.x / 2u * run.stride;
     let second = run.b + rows.z / 2u * run.stride;
-    for (var i = 0u; 2u * i < run.rank + run.odd; i++) {
+    var i = 0u;
+    loop {
       let z = two_of(run, i);
       let a = B[first + i];
       let b = B[second + i];
       sum += z.x * vec4(a.xy, b.xy);
       sum += z.y * vec4(a.zw, b.zw);
+      continuing {
+        i++;
+        break if 2u * i >= run.rank + run.odd;
+      }
     }
     before += run.rank;
   }
@@ -94,11 +112,16 @@ fn with_pair(y: vec2<f32>, token: u32, part: u32, row: u32) -> vec2<f32> {
   for (var s = 0u; s < runs_of(token, part); s++) {
     let run = run_of(token, part, s, before);
     let first = run.b + row / 2u * run.stride;
-    for (var i = 0u; 2u * i < run.rank + run.odd; i++) {
+    var i = 0u;
+    loop {
       let z = two_of(run, i);
       let a = B[first + i];
       sum += z.x * a.xy;
       sum += z.y * a.zw;
+      continuing {
+        i++;
+        break if 2u * i >= run.rank + run.odd;
+      }
     }
     before += run.rank;
   }
@@ -120,7 +143,8 @@ fn delta_of_eight(token: u32, part: u32, row: u32) -> Eight {
     let second = first + run.stride;
     let third = second + run.stride;
     let fourth = third + run.stride;
-    for (var i = 0u; 2u * i < run.rank + run.odd; i++) {
+    var i = 0u;
+    loop {
       let z = two_of(run, i);
       let a = B[first + i];
       let b = B[second + i];
@@ -130,6 +154,10 @@ fn delta_of_eight(token: u32, part: u32, row: u32) -> Eight {
       sum.high += z.x * vec4(c.xy, d.xy);
       sum.low += z.y * vec4(a.zw, b.zw);
       sum.high += z.y * vec4(c.zw, d.zw);
+      continuing {
+        i++;
+        break if 2u * i >= run.rank + run.odd;
+      }
     }
     before += run.rank;
   }

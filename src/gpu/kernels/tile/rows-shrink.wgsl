@@ -39,5 +39,5 @@ fn extra_rows(index: u32, first: u32, end: u32) {
 }
 
 fn extra_row_together(index: u32, token: u32, local: u32) {
-  shrink(token, 0u, 1u, index * 64u + local, UNITS * 64u);
+  shrink(token, 0u, 1u, index * 64u + local, UNITS * 64u, all_columns());
 }

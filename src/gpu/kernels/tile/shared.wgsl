@@ -44,6 +44,10 @@ fn norm_factor(squares: f32) -> f32 {
   return 1.0 / sqrt(squares / f32(NORM_WIDTH) + EPSILON);
 }
 
+// The factor of the row whose tiles are finished next, for who adds to their sums what still lacks it (tile/lora-expand.wgsl). Kept by
+// the tiles of a few rows alone.
+var<private> left_of_norm: f32 = 1.0;
+
 fn row_factor(x0: u32) -> f32 {
   if (PARTIALS == 0u) {
     return 1.0;

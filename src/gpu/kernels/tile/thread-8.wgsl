@@ -159,15 +159,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let y = all[token - first];
     let factor = row_factor(input_row(token) * X_STRIDE);
     var sums = array<vec4<f32>, 8>(y.a, y.b, y.c, y.d, y.e, y.f, y.g, y.h);
-    var share = 0.0;
-    for (var i = 0u; i < min(8u, TILES - tile); i++) {
-      if ((i & 3u) == 0u) {
-        ahead(TILE_BASE + tile + i, token);
+    for (var four = 0u; four < min(8u, TILES - tile); four += 4u) {
+      ahead(TILE_BASE + tile + four, token);
+      var share = 0.0;
+      for (var i = four; i < min(four + 4u, TILES - tile); i++) {
+        share += finish(TILE_BASE + tile + i, token, factor * sums[i]);
       }
-      share = finish(TILE_BASE + tile + i, token, factor * sums[i]) + select(share, 0.0, (i & 3u) == 0u);
-      if ((i & 3u) == 3u || tile + i + 1u == TILES) {
-        close(token, (TILE_BASE + tile + i) / 4u, share);
-      }
+      close(token, (TILE_BASE + tile + four) / 4u, share);
     }
   }
 }
