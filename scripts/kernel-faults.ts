@@ -383,6 +383,20 @@ const kernels: Row[] = [
     'lora/mixes.gpu: left out give',
   ],
   [
+    'tile/lora-expand.wgsl',
+    'what a second workgroup shrank is forgotten',
+    'z += share_of(at, 1u);',
+    'z += vec2<f32>();',
+    'lora/mixes.gpu: rank 16 alone',
+  ],
+  [
+    'tile/lora-expand.wgsl',
+    'z that was shared out is left without its norm',
+    'z *= left_of_norm;',
+    'z *= 1.0;',
+    'lora/mixes.gpu: rank 16 alone',
+  ],
+  [
     'penalise.wgsl',
     'the presence penalty is forgotten',
     'settings[pick].frequency + settings[pick].presence',

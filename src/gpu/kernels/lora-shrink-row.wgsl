@@ -7,8 +7,8 @@
 // lora/adapter-pool.ts writes it.
 // Z: [rows][Z_PARTS][Z_RECORD], the last part for o or down, which shrink alone: number of segments, gains, then (B, rank) of each,
 // then z of one after the other as f32 bits; from the record's end backwards, the vec4 of a pair of rows, segment by segment.
-// SHARES workgroups may share a row's columns out, since one alone is one core of a GPU's: the first leaves its sums in the record, each
-// next one so many records further on, and z is their total times what is left of the norm, which only who reads z knows.
+// SHARES workgroups may share a row's columns out, since one alone is one core of a GPU's. The first leaves its sums in the record, each
+// next one SHARED_ROWS rows further on; z is their total times what is left of the norm, which none of them knows and who reads z does.
 // TAKE ranks at a time go round the lanes across segments and modules: who has rank 4 does the work of 4, whatever the others have.
 // Four ranks that share their loads of x made an adapter of rank 64 a fifth cheaper on SwiftShader, where every load is dear.
 struct Row {
@@ -32,7 +32,7 @@ override Z_RECORD: u32;
 override Z_PARTS: u32;
 // Four where single threads are faster; else one, so that more lanes work.
 override TAKE: u32 = 1;
-// More than one only where rows are few: SHARED_ROWS.
+// More than one only where rows are few, SHARED_ROWS at most.
 override SHARES: u32 = 1;
 const SHARED_ROWS = 16u;
 
@@ -73,8 +73,8 @@ fn describe(t: u32, part: u32) {
   }
 }
 
-// Columns of modules first .. end − 1. A lane's next ranks may lie segments or modules ahead: each walks to its own, so that lanes with ranks
-// of different ones work at once.
+// Modules first .. end − 1, over some of the columns. A lane's next ranks may lie segments or modules ahead: each walks to its own, so
+// that lanes with ranks of different ones work at once.
 fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32, columns: Columns) {
   if (lane == 0u && columns.share == 0u) {
     for (var part = first; part < end; part++) {

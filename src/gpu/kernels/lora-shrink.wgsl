@@ -1,8 +1,8 @@
 // Before q k v and gate up where no adapter has just added to the residual stream; else norm-shrink.wgsl does the same on its way,
 // and o and down have it in their own matvec (tile/rows-shrink.wgsl).
 // z[t][part][r] = scale · Σ_i A[r][i] · x[t][i], under the face of row t: see lora-shrink-row.wgsl, the prelude.
-// Grid: x max(2, SHARES) · parts, y rows / ROWS. Without SHARES two workgroups share a module's ranks, so that a single row reaches two cores;
-// else as many share its columns (lora-shrink-row.wgsl), as norm-shrink.wgsl does.
+// Grid: x max(2, SHARES) · parts, y rows / ROWS. Two workgroups share a module's ranks, so that few rows reach two cores; or SHARES its
+// columns, where norm-shrink.wgsl does so too.
 // ROWS 1: each row looks up its own adapters (BGMV). ROWS 4, prefill: rows that lie together under one face read A once (SGMV);
 // model/forward.ts sorts nothing, as the rows of a prefill are of one sequence. Four rows of several faces go one by one.
 // x: what the projection after it reads, the residual stream times a gain with its sums of squares behind.

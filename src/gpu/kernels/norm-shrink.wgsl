@@ -4,8 +4,9 @@
 // 3. z = scale · A · norm(h) of the PARTS modules that come next, under the row's face.
 // So adapters on all seven modules cost two dispatches a layer. Without one in the batch this kernel is not used.
 // Grid: x SHARES workgroups that share a row's columns out, by vec4 of sums; y rows. None reads what another writes: a share of z
-// lacks the norm's factor, which the projection has (lora-shrink-row.wgsl). A barrier before the sums and one before step 3. Threads take eight columns of step 1 at a time: 72 for
-// 576, which four threads share evenly and a wide workgroup nearly fills; the sums, of COLUMNS columns each, would not.
+// lacks the norm's factor, which the projection has (lora-shrink-row.wgsl). A barrier before the sums and one before step 3.
+// Threads take eight columns of step 1 at a time: 72 for 576, which two times four threads share evenly and wide workgroups nearly
+// fill; the sums, of COLUMNS columns each, would not.
 // h: embed, project-residual or project-adapted. A, table, Z: lora-shrink-row.wgsl, a prelude; the last record of Z is o's or down's.
 // Cost: 2 reads and 2 writes of a row, 2 · rank · width FLOP a module.
 @group(0) @binding(0) var<storage, read> gain: array<vec4<f32>>;
