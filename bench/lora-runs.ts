@@ -170,7 +170,9 @@ export async function zipfTrace(engine: Engine, names: readonly string[], settin
           const began = performance.now()
           await engine.preloadAdapter(nameOf(i))
           if (base === 0) switchMs.values.push(performance.now() - began)
-          made += (await answer(engine, randomTokens(engine.vocab, promptTokens, base + i), tokens, nameOf(i))).length
+          // Not added to what `made` was before the answer: other seats count meanwhile.
+          const said = await answer(engine, randomTokens(engine.vocab, promptTokens, base + i), tokens, nameOf(i))
+          made += said.length
         }
       }
       await Promise.all(Array.from({ length: together }, seat))
