@@ -13,6 +13,7 @@ import { openFile, openNodeGpu } from '../scripts/node-engine.ts'
 import { openDevice } from '../src/gpu/device.ts'
 import { type EngineOptions, loadEngine } from '../src/gpu/engine.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
+import { adapterBytes } from '../src/gpu/kernels/adapter-precision.ts'
 import { modelConfig } from '../src/gpu/model/config.ts'
 import type { AdapterFiles, Engine } from '../src/gpu/types.ts'
 import { loadPhases } from './lora-load.ts'
@@ -57,7 +58,7 @@ export async function main(args: string[]): Promise<number> {
       new DataView(weights.buffer, weights.byteOffset).setUint32(weights.length - 4, (index & 0xfff) | ((index >> 12) << 16), true)
       return { config: plain.config, weights }
     }
-    const hostBytes = adapterWeights(shape, rank) * 4
+    const hostBytes = adapterWeights(shape, rank) * adapterBytes.f16
     const open = async (limits: EngineOptions['adapterLimits'], count: number): Promise<[Engine, string[]]> => {
       const engine = await loadEngine({ device, source, contextTokens: 1024, adapterLimits: limits ?? {} })
       const names = Array.from({ length: count }, (_, i) => `${i}`)

@@ -362,6 +362,13 @@ const kernels: Row[] = [
     'kernels/norm-shrink.gpu: 7 wide, rank 9',
   ],
   [
+    'tile/lora-f16.wgsl',
+    'of two halves in a word the second is taken for the first',
+    'unpack2x16float(halves.x), ',
+    'unpack2x16float(halves.x).yx, ',
+    'lora/tiers.gpu: take half the bytes of f32',
+  ],
+  [
     'tile/lora-expand.wgsl',
     'two rows of B are one',
     'let second = run.b + rows.z / 2u * run.stride;',
@@ -428,6 +435,13 @@ const kernels: Row[] = [
 ]
 
 const host: Row[] = [
+  [
+    'lora/adapter-pool.ts',
+    'what stood in a pool of halves is lost when it becomes f32',
+    'for (const { packed, a, b } of this.#residents.values()) {',
+    'for (const { packed, a, b } of [] as Resident[]) {',
+    'lora/tiers.gpu: become f32 where they stand',
+  ],
   [
     'formats/half.ts',
     'the largest half becomes infinite',

@@ -70,10 +70,13 @@ it('where there is no other, adapters are refused by name, also when remembered,
     const engine = await load(await refusing(/^norm-shrink/), 'thread-1', { memory: kept })
     await expect(engine.addAdapter('a', adapter)).rejects.toMatchObject({
       code: 'gpu_miscomputes_adapters',
-      meta: { kernel: 'norm-shrink', error: null },
-      shortMessage: expect.stringContaining('cannot compute adapters (norm-shrink)'),
+      meta: { kernel: 'norm-shrink/f32', error: null },
+      shortMessage: expect.stringContaining('cannot compute adapters (norm-shrink/f32)'),
     })
-    expect(engine.stats().bootAdapters).toMatchObject([{ variants: { decode: 'thread-1' }, demoted: [], remembered }])
+    expect(engine.stats().bootAdapters).toMatchObject([
+      { precision: 'f16', variants: { decode: 'thread-1' }, demoted: [{ from: 'f16', to: 'f32' }], remembered },
+      { precision: 'f32', variants: { decode: 'thread-1' }, demoted: [], remembered },
+    ])
     expect(await greedy(engine, null)).toEqual(right.base)
     // Nobody needs what is refused, so nobody hears of it again.
     if (remembered) await engine.makePipelines()

@@ -83,7 +83,7 @@ describe('on a GPU that computes rightly', () => {
     expect([engine.stats().bootAdapters, dispatches()]).toEqual([[], 0])
     await engine.preloadAdapter('later')
     expect(engine.stats().bootAdapters).toMatchObject([
-      { gained: false, variants: { decode: decodeVariant }, demoted: [], refused: null, remembered: false },
+      { gained: false, precision: 'f16', variants: { decode: decodeVariant }, demoted: [], refused: null, remembered: false },
     ])
     // Shrink, q k v, o, down, join, its norm, gate up, in each variant of prefill and in decode: none was passed over.
     const passes = decodeVariant === 'lanes' ? 2 : 3
@@ -103,8 +103,8 @@ describe('on a GPU that computes rightly', () => {
     )
     await engine.addAdapter('gained', gained)
     expect(engine.stats().bootAdapters).toMatchObject([
-      { gained: false, refused: null, demoted: [] },
-      { gained: true, refused: null, demoted: [] },
+      { gained: false, precision: 'f16', refused: null, demoted: [] },
+      { gained: true, precision: 'f32', refused: null, demoted: [] },
     ])
   })
 
@@ -145,6 +145,19 @@ describe('a wrong kernel of the wide variant', () => {
   })
 })
 
+it('a GPU that takes the smallest halves for zeros gets f32, and says what it was told', async () => {
+  const flushed =
+    'let w = vec4(unpack2x16float(halves.x), unpack2x16float(halves.y)); return select(w, vec4<f32>(), abs(w) < vec4(0x1p-14));'
+  const device = await wrongDevice(/norm-shrink/, 'return vec4(unpack2x16float(halves.x), unpack2x16float(halves.y));', flushed)
+  const engine = await load(device, { decodeVariant: 'thread-1' })
+  await engine.addAdapter('a', adapter)
+  expect(engine.stats().bootAdapters).toMatchObject([
+    { precision: 'f16', demoted: [{ from: 'f16', to: 'f32', kernel: 'norm-shrink/f16' }], refused: { kernel: 'norm-shrink/f16' } },
+    { precision: 'f32', demoted: [], refused: null },
+  ])
+  expect(await greedy(engine, 'a')).toEqual(right['thread-1'].own)
+})
+
 describe('a wrong kernel that has no other form', () => {
   it.each([
     ['lanes', /lora-shrink/, '/ f32(NORM_WIDTH) + EPSILON', '+ EPSILON', /lora-shrink/],
@@ -163,7 +176,10 @@ describe('a wrong kernel that has no other form', () => {
     await expect(engine.addAdapter('a', adapter)).rejects.toMatchObject(refusal)
     engine.registerAdapter('b', async () => adapter)
     await expect(engine.preloadAdapter('b')).rejects.toMatchObject(refusal)
-    expect(engine.stats().bootAdapters).toMatchObject([{ variants: { decode: decodeVariant }, demoted: [] }])
+    expect(engine.stats().bootAdapters).toMatchObject([
+      { precision: 'f16', variants: { decode: decodeVariant }, demoted: [{ from: 'f16', to: 'f32' }] },
+      { precision: 'f32', variants: { decode: decodeVariant }, demoted: [] },
+    ])
     expect(engine.stats().adapterBytes).toBe(0)
     expect(await greedy(engine, null)).toEqual(base)
   })
@@ -178,10 +194,10 @@ it('what was found is remembered for the same shaders, refusals as well', async 
   const again = await load(device, options)
   const dispatches = counted(device)
   await expect(again.addAdapter('a', adapter)).rejects.toMatchObject({ code: 'gpu_miscomputes_adapters' })
-  expect(again.stats().bootAdapters).toEqual([{ ...first.stats().bootAdapters[0], remembered: true }])
+  expect(again.stats().bootAdapters).toEqual(first.stats().bootAdapters.map((found) => ({ ...found, remembered: true })))
   expect(dispatches()).toBe(0)
-  // One of the model, one of its adapters.
-  expect(kept.kept.size).toBe(2)
+  // One of the model, two of its adapters.
+  expect(kept.kept.size).toBe(3)
 })
 
 it('is remembered whether the variant was timed, as on the first visit, or recalled, as on the second', async () => {

@@ -1,15 +1,18 @@
 // What an engine finds out about adapters on its GPU before the first one is used: whether the kernels that shrink, expand and join
-// compute what they should, and whether the driver takes every one that a pass of this model may need. Asked when an adapter is first brought to the device, and once more at the first DoRA adapter, whose gains
-// are another specialisation; who uses none pays nothing. The finding is remembered as boot.ts remembers its own.
+// compute what they should, and whether the driver takes every one that a pass of this model may need. Asked when an adapter is first
+// brought to the device, once more at the first that is kept as f32, and at the first DoRA adapter: other kernels, and another
+// specialisation; who uses none pays nothing. The finding is remembered as boot.ts remembers its own.
 // Not the test (self-test-adapters.ts). Invariants: where a variant is wrong or refused the engine goes on in another, after that one
-// passed the base's test as well; where no variant is right, adapters are refused and the model alone answers as before; nothing of
-// the test stays on the device.
+// passed the base's test as well; where none computes halves rightly, adapters are kept as f32; where no variant is right, adapters are
+// refused and the model alone answers as before; nothing of the test stays on the device.
 import { OpenChatError } from '../errors.ts'
 import type { Arena } from './arena.ts'
 import { type BootMemory, findingsKey, wholeVariants } from './boot.ts'
 import type { Device } from './device.ts'
 import type { Dispatch, Programs } from './kernels/kernel.ts'
-import { placeTrialAdapters } from './lora/trial-adapters.ts'
+import type { AdapterPool } from './lora/adapter-pool.ts'
+import { type PackedAdapter, widened } from './lora/packed-adapter.ts'
+import { type AdapterKind, placeTrialAdapters } from './lora/trial-adapters.ts'
 import type { Variants } from './model/forward.ts'
 import type { Runner } from './model/runner.ts'
 import { type Demotion, Ladder, told } from './model/variants.ts'
@@ -18,15 +21,13 @@ import { adapterTest } from './self-test-adapters.ts'
 import { type Finding, failed, findingsOf } from './self-test-findings.ts'
 import { SampledModel } from './self-test-oracle.ts'
 
-export interface AdapterReport {
-  /** DoRA's gains were in it. */
-  gained: boolean
+export interface AdapterReport extends AdapterKind {
   /** Who computes a tile from then on, in decode and where many rows are fed. */
   variants: Variants
   /** Kernels that were held against the CPU, in every variant tried. */
   checked: number
   demoted: Demotion[]
-  /** No variant computes adapters rightly: the worst kernel of the last one tried, as of a demotion. Null: they are served. */
+  /** No variant computes this kind rightly: the worst kernel of the last one tried, as of a demotion. Null: it is served. */
   refused: Pick<Demotion, 'kernel' | 'error'> | null
   /** ms; of a remembered report, those of the run that found it. */
   ms: number
@@ -45,48 +46,57 @@ export interface AdapterTrialParts {
 
 export class AdapterTrial {
   #parts: AdapterTrialParts
-  #found = new Map<boolean, Promise<AdapterReport>>()
+  #found = new Map<string, Promise<AdapterReport>>()
   #reports: AdapterReport[] = []
 
   constructor(parts: AdapterTrialParts) {
     this.#parts = parts
   }
 
-  /** What was found so far: of plain adapters, of DoRA. */
+  /** What was found so far, in the order in which it was asked. */
   get reports(): readonly AdapterReport[] {
     return this.#reports
   }
 
   /**
-   * To be waited for before an adapter goes to the device; the first call of each kind runs the test.
-   * @param gained it is DoRA
+   * To be waited for before an adapter goes to the device; the first of each kind runs the test.
+   * @param pool where it will stand
+   * @returns it, as f32 where halves are not computed rightly
    * @throws gpu_miscomputes_adapters; device_lost, gpu_fault, kernel_invalid, gpu_out_of_memory
    */
-  async pass(gained: boolean): Promise<void> {
-    let found = this.#found.get(gained)
+  async admit(packed: PackedAdapter, pool: Pick<AdapterPool, 'gained' | 'precision'>): Promise<PackedAdapter> {
+    const halves = packed.precision === 'f16' && pool.precision === 'f16'
+    if (halves && (await this.#finding({ gained: false, precision: 'f16' })).refused === null) return packed
+    const { refused } = await this.#finding({ gained: pool.gained || packed.gains.length > 0, precision: 'f32' })
+    if (refused !== null) throw miscomputes(this.#parts.device, refused)
+    return halves ? widened(packed) : packed
+  }
+
+  #finding(kind: AdapterKind): Promise<AdapterReport> {
+    const name = `${kind.gained} ${kind.precision}`
+    let found = this.#found.get(name)
     if (found === undefined) {
-      found = this.#parts.runner.lend(() => this.#run(gained))
-      this.#found.set(gained, found)
+      found = this.#parts.runner.lend(() => this.#run(kind))
+      this.#found.set(name, found)
       // A device without room, or gone, says nothing about its kernels: the next adapter asks again.
       found.then(
         (report) => this.#reports.push(report),
-        () => this.#found.delete(gained),
+        () => this.#found.delete(name),
       )
     }
-    const { refused } = await found
-    if (refused !== null) throw miscomputes(this.#parts.device, refused)
+    return found
   }
 
-  async #run(gained: boolean): Promise<AdapterReport> {
+  async #run(kind: AdapterKind): Promise<AdapterReport> {
     const { test, arena, memory } = this.#parts
     const { forward, recorder, config, weights } = test
     const begin = performance.now()
     const started = forward.variants
     const oracle = new SampledModel(test.gguf, test.source, config, weights.ropeDivisors)
-    const trial = await placeTrialAdapters(arena, recorder, config, (module) => oracle.rowLength(module), gained)
+    const trial = await placeTrialAdapters(arena, recorder, config, (module) => oracle.rowLength(module), kind)
     try {
       const over = () => forward.withAdapters(trial.pool)
-      const key = memory === null ? '' : await findingsKey(test, this.#parts.device, [gained, started, ...over().adaptedTexts()])
+      const key = memory === null ? '' : await findingsKey(test, this.#parts.device, [kind.gained, started, ...over().adaptedTexts()])
       const known = memory === null ? null : readReport(await memory.recall(key))
       if (known !== null) {
         await this.#computeIn(known.variants)
@@ -97,8 +107,9 @@ export class AdapterTrial {
       const report = async (refused: AdapterReport['refused']): Promise<AdapterReport> => {
         // Without adapters the first variant is as right as it was.
         if (refused !== null) await this.#computeIn(started)
-        const demoted = refused === null ? ladder.demoted : []
-        const whole = { gained, variants: forward.variants, checked, demoted, refused, ms: performance.now() - begin, remembered: false }
+        const wider = kind.precision === 'f16' && refused !== null ? [{ from: 'f16', to: 'f32', ...refused }] : []
+        const demoted = refused === null ? ladder.demoted : wider
+        const whole = { ...kind, variants: forward.variants, checked, demoted, refused, ms: performance.now() - begin, remembered: false }
         await memory?.keep(key, JSON.stringify(whole))
         return whole
       }

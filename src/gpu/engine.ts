@@ -140,8 +140,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     pool,
     pack: async (files) => {
       const packed = packAdapter(config, await contentDigest(files), await withGains(readPeft(files, config, sha256), gguf, config, source))
-      await trial?.pass(packed.gains.length > 0)
-      return packed
+      return trial === null ? packed : trial.admit(packed, pool)
     },
     exclusive: (work) => runner.turns.take(() => device.guard(work)),
     ...(hostBytes === undefined ? {} : { hostBytes }),

@@ -23,7 +23,7 @@ export class Recorder {
     this.#arena = arena
   }
 
-  upload(buffer: GPUBuffer, offset: number, words: Uint32Array | Float32Array): void {
+  upload(buffer: GPUBuffer, offset: number, words: Uint32Array | Uint16Array | Float32Array): void {
     this.counts.bytesUploaded += words.byteLength
     this.#device.gpu.queue.writeBuffer(buffer, offset, words.buffer, words.byteOffset, words.byteLength)
   }

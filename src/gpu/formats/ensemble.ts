@@ -4,7 +4,7 @@
 import { OpenChatError } from '../../errors.ts'
 import type { ModelConfig } from '../model/config.ts'
 import type { AdapterFiles } from '../types.ts'
-import { type LoraDelta, moduleShape, readPeft } from './peft.ts'
+import { type FloatDelta, floatDelta, moduleShape, readPeft } from './peft.ts'
 import { type SafetensorsTensor, writeSafetensors } from './safetensors.ts'
 
 /**
@@ -13,7 +13,7 @@ import { type SafetensorsTensor, writeSafetensors } from './safetensors.ts'
  * @throws what `readPeft` throws for any of them
  */
 export function ensemble(adapters: readonly AdapterFiles[], config: ModelConfig, baseSha256?: string): AdapterFiles {
-  const groups = new Map<string, LoraDelta[]>()
+  const groups = new Map<string, FloatDelta[]>()
   for (const files of adapters) {
     for (const delta of readPeft(files, config, baseSha256).deltas) {
       if (delta.magnitude !== undefined) {
@@ -23,7 +23,7 @@ export function ensemble(adapters: readonly AdapterFiles[], config: ModelConfig,
       }
       const part = /^(gate|up|down)/.test(delta.module) ? 'mlp' : 'self_attn'
       const path = `model.layers.${delta.layer}.${part}.${delta.module}`
-      groups.set(path, [...(groups.get(path) ?? []), delta])
+      groups.set(path, [...(groups.get(path) ?? []), floatDelta(delta)])
     }
   }
   const ranks: Record<string, number> = {}

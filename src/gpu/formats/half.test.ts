@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bfloatToFloat, floatToBfloat, floatToHalf, halfToFloat } from './half.ts'
+import { bfloatToFloat, finiteHalves, floatsOf, floatToBfloat, floatToHalf, halfToFloat, halvesOf } from './half.ts'
 
 /** Every finite binary16. */
 const patterns = Array.from({ length: 65536 }, (_, bits) => bits).filter((bits) => (bits & 0x7c00) !== 0x7c00)
@@ -33,6 +33,21 @@ describe('half', () => {
     expect(floatToHalf(65520)).toBe(0x7c00)
     expect(floatToHalf(-1e30)).toBe(0xfc00)
     expect(halfToFloat(floatToHalf(Number.NaN))).toBeNaN()
+  })
+})
+
+describe('many halves', () => {
+  it('are the numbers that one by one are', () => {
+    const floats = Float32Array.from(patterns, halfToFloat)
+    const kept = halvesOf(floats)
+    expect([...kept.bits]).toEqual(patterns)
+    expect(floatsOf(kept)).toEqual(floats)
+    expect(floatsOf(floats)).toBe(floats)
+  })
+
+  it('are all finite, or one is not', () => {
+    const found = Array.from({ length: 65536 }, (_, bits) => finiteHalves({ bits: Uint16Array.of(0x7bff, bits, 0x8001) }))
+    expect(found).toEqual(Array.from({ length: 65536 }, (_, bits) => Number.isFinite(halfToFloat(bits))))
   })
 })
 

@@ -5,8 +5,9 @@
 import { OpenChatError } from '../../errors.ts'
 import type { ModelConfig } from '../model/config.ts'
 import type { AdapterFiles } from '../types.ts'
+import { finiteHalves, floatsOf, type Halves } from './half.ts'
 import { patternFor } from './peft-pattern.ts'
-import { judgedFloats, readSafetensors, type SafetensorsTensor } from './safetensors.ts'
+import { readSafetensors, type SafetensorsTensor, safetensorNumbers } from './safetensors.ts'
 
 export const loraModules = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
 export type LoraModule = (typeof loraModules)[number]
@@ -17,16 +18,23 @@ export interface LoraDelta {
   rank: number
   /** alpha / rank, or alpha / √rank with rsLoRA. */
   scale: number
-  /** [rank, in], row-major; PEFT's own (unpermuted) order throughout. */
-  A: Float32Array<ArrayBuffer>
+  /** [rank, in], row-major; PEFT's own (unpermuted) order throughout. Halves where the file holds halves. */
+  A: Float32Array<ArrayBuffer> | Halves
   /** [out, rank], row-major. */
-  B: Float32Array<ArrayBuffer>
+  B: Float32Array<ArrayBuffer> | Halves
   /** Ranks of each contributor group, in order, adding up to `rank`; absent when the adapter names no groups. */
   groupRanks?: readonly number[]
   /** DoRA, as the file holds it, [out]: the norm of each row of W + s·B A after training. */
   magnitude?: Float32Array<ArrayBuffer>
   /** DoRA: what a row of W·x + s·B(A x) is multiplied by, [out]; lora/dora.ts works it out from the base. */
   gain?: Float32Array<ArrayBuffer>
+}
+
+/** One whose numbers can be reckoned with. */
+export type FloatDelta = LoraDelta & { A: Float32Array<ArrayBuffer>; B: Float32Array<ArrayBuffer> }
+
+export function floatDelta(delta: LoraDelta): FloatDelta {
+  return { ...delta, A: floatsOf(delta.A), B: floatsOf(delta.B) }
 }
 
 export interface PeftAdapter {
@@ -195,14 +203,14 @@ function readDelta({ path, layer, module, A, B, magnitude }: Pair, json: Json, c
   fits(A, [rank, inputs])
   fits(B, [outputs, rank])
   const scale = alpha / (json.use_rslora === true ? Math.sqrt(rank) : rank)
-  const delta = { layer, module, rank, scale, A: finiteFloats(A), B: finiteFloats(B) }
+  const delta = { layer, module, rank, scale, A: finite(A), B: finite(B) }
   if ((magnitude === undefined) === (json.use_dora === true)) {
     throw mismatch(`The adapter says use_dora = ${json.use_dora === true}, which the tensors of ${path} belie.`, path)
   }
   if (magnitude !== undefined) {
     if (groups.length > 0) throw unsupported('DoRA with contributor groups', 'Train with use_dora = false, or without groups.')
     fits(magnitude, [outputs])
-    return { ...delta, magnitude: finiteFloats(magnitude) }
+    return { ...delta, magnitude: floatsOf(finite(magnitude)) }
   }
   return groups.length === 0 ? delta : { ...delta, groupRanks: groupRanks(groups, path, rank) }
 }
@@ -244,9 +252,9 @@ function moduleNumber(json: Json, patterns: string, fallback: string, path: stri
   return value
 }
 
-function finiteFloats(tensor: SafetensorsTensor): Float32Array<ArrayBuffer> {
-  const { values, finite } = judgedFloats(tensor)
+function finite(tensor: SafetensorsTensor): Float32Array<ArrayBuffer> | Halves {
+  const numbers = safetensorNumbers(tensor)
+  if (numbers instanceof Float32Array ? numbers.every(Number.isFinite) : finiteHalves(numbers)) return numbers
   // One NaN here would become a NaN in every logit: say where it came from instead.
-  if (!finite) throw invalid(`Adapter tensor ${tensor.name} holds a value that is not finite.`)
-  return values
+  throw invalid(`Adapter tensor ${tensor.name} holds a value that is not finite.`)
 }

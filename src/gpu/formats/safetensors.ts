@@ -4,7 +4,7 @@
 // without overlap or gap.
 // Source: the safetensors format (u64 header length, JSON header, data).
 import { OpenChatError } from '../../errors.ts'
-import { bfloatToFloat, halvesToFloats } from './half.ts'
+import { bfloatToFloat, floatsOf, type Halves } from './half.ts'
 import { dtypeBytes, headerLength, parseSafetensorsHeader, truncated } from './safetensors-header.ts'
 
 export interface SafetensorsTensor {
@@ -40,30 +40,33 @@ export function readSafetensors(file: Uint8Array): SafetensorsFile {
  * A tensor's values in f32, in the file's order. @throws tensor_type_unsupported for anything but F32, F16, BF16.
  */
 export function safetensorFloats(tensor: SafetensorsTensor): Float32Array<ArrayBuffer> {
-  return judgedFloats(tensor).values
+  return floatsOf(safetensorNumbers(tensor))
 }
 
-/** The same, and whether every one of them is finite. @throws tensor_type_unsupported */
-export function judgedFloats({ name, dtype, bytes }: SafetensorsTensor): { values: Float32Array<ArrayBuffer>; finite: boolean } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const out = new Float32Array(bytes.length / (dtypeBytes[dtype] ?? 1))
+/** The same, F16 as it stands: where the file's bytes are aligned a view of them. @throws tensor_type_unsupported */
+export function safetensorNumbers({ name, dtype, bytes }: SafetensorsTensor): Float32Array<ArrayBuffer> | Halves {
+  const count = bytes.length / (dtypeBytes[dtype] ?? 1)
   // Bytes of a whole file are aligned as they lie; a Buffer's `slice` would share the memory of others.
-  const aligned = (size: number) => (bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes))
+  const aligned = (size: number) => (bytes.byteOffset % size === 0 ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes))
   if (dtype === 'F16') {
     const { buffer, byteOffset } = aligned(2)
-    return { values: out, finite: halvesToFloats(new Uint16Array(buffer, byteOffset, out.length), out) }
+    return { bits: new Uint16Array(buffer, byteOffset, count) }
   }
   if (dtype === 'F32') {
     const { buffer, byteOffset } = aligned(4)
-    out.set(new Float32Array(buffer, byteOffset, out.length))
-  } else if (dtype === 'BF16') for (let i = 0; i < out.length; i++) out[i] = bfloatToFloat(view.getUint16(2 * i, true))
-  else {
-    throw new OpenChatError('tensor_type_unsupported', `Tensor ${name} is stored as ${dtype}; F32, F16 and BF16 are read.`, {
-      meta: { tensor: name, type: dtype },
-      action: 'Export it again as F16.',
-    })
+    return new Float32Array(buffer, byteOffset, count).slice()
   }
-  return { values: out, finite: out.every((value) => Number.isFinite(value)) }
+  if (dtype === 'BF16') {
+    const { buffer, byteOffset } = aligned(2)
+    const bits = new Uint16Array(buffer, byteOffset, count)
+    const out = new Float32Array(count)
+    for (let i = 0; i < count; i++) out[i] = bfloatToFloat(bits[i])
+    return out
+  }
+  throw new OpenChatError('tensor_type_unsupported', `Tensor ${name} is stored as ${dtype}; F32, F16 and BF16 are read.`, {
+    meta: { tensor: name, type: dtype },
+    action: 'Export it again as F16.',
+  })
 }
 
 /** The bytes of a file that holds `tensors` in the given order. */

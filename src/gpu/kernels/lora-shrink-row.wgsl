@@ -1,8 +1,9 @@
 // Prelude of the kernels that shrink: z = scale · A·x for one row and one module, under the adapters of the row's own face.
+// Before it comes `four`: what four of A's numbers, one of its elements, are (tile/lora-f16.wgsl, tile/lora-f32.wgsl).
 // From the kernel it takes `rows`, `table`, `A`, `Z`, `site`, `input(t, k)`: the k-th vec4 of what the projection reads, and
 // `row_scale(t)`: what is left of the norm whose product with its gain that is, or 1.
 // table: first [slot][layer][7] heads (where its segments stand, how many, 1 + where its gains stand or 0, 0), then segments
-// (where A begins in vec4, where B begins in pairs, rank and above it how many vec4 a pair of B's rows takes, scale as f32 bits). An
+// (where A begins in fours, where B begins in pairs, rank and above it how many vec4 a pair of B's rows takes, scale as f32 bits). An
 // adapter, or neighbouring groups of one, is a segment; several adapters at once are several. Slot 0 is all zero.
 // lora/adapter-pool.ts writes it.
 // Z: [rows][Z_PARTS][Z_RECORD], the last part for o or down, which shrink alone: number of segments, gains, then (B, rank) of each,
@@ -117,7 +118,7 @@ fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32, columns: Columns)
     var sum0 = vec4<f32>();
     if (TAKE == 1u) {
       for (var k = columns.first; k < columns.end; k++) {
-        sum0 += A[a + k] * input(t, k);
+        sum0 += four(A[a + k]) * input(t, k);
       }
       Z[to + r] = bitcast<u32>(factor * dot(sum0, vec4(1.0)));
       continue;
@@ -132,10 +133,10 @@ fn shrink(t: u32, first: u32, end: u32, lane: u32, lanes: u32, columns: Columns)
     var sum3 = vec4<f32>();
     for (var k = columns.first; k < columns.end; k++) {
       let x = input(t, k);
-      sum0 += A[a + k] * x;
-      sum1 += A[b + k] * x;
-      sum2 += A[c + k] * x;
-      sum3 += A[d + k] * x;
+      sum0 += four(A[a + k]) * x;
+      sum1 += four(A[b + k]) * x;
+      sum2 += four(A[c + k]) * x;
+      sum3 += four(A[d + k]) * x;
     }
     Z[to + r] = bitcast<u32>(factor * dot(sum0, vec4(1.0)));
     if (most >= 1u) {
@@ -173,7 +174,7 @@ fn shrink_four(t: u32, part: u32, lane: u32, lanes: u32) {
       var sum3 = vec4<f32>();
       let a = segment.x + r * site.width;
       for (var k = 0u; k < site.width; k++) {
-        let weight = A[a + k];
+        let weight = four(A[a + k]);
         sum0 += weight * input(t, k);
         sum1 += weight * input(t + 1u, k);
         sum2 += weight * input(t + 2u, k);

@@ -1,4 +1,5 @@
 // Twin of lora-shrink.wgsl: typed arguments to a dispatch.
+import { adapterReads } from './adapter-precision.ts'
 import type { Dispatch } from './kernel.ts'
 import body from './lora-shrink.wgsl?raw'
 import shrinkRow from './lora-shrink-row.wgsl?raw'
@@ -19,11 +20,11 @@ export interface LoraShrinkInput extends ShrinkInput {
 }
 
 export function loraShrink(input: LoraShrinkInput): Dispatch {
-  const { parts, together, batch, shares } = input
+  const { parts, together, batch, shares, precision } = input
   return {
     kernel: {
-      name: 'lora-shrink',
-      code: [shrinkRow, body].join('\n'),
+      name: `lora-shrink/${precision}`,
+      code: [adapterReads[precision], shrinkRow, body].join('\n'),
       groups: [['read', 'read', 'read', 'read', 'write', 'uniform', 'uniform']],
     },
     constants: {

@@ -10,7 +10,7 @@
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> table: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> A: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> A: array<Four>;
 @group(0) @binding(4) var<storage, read_write> Z: array<u32>;
 @group(0) @binding(5) var<uniform> site: Site;
 @group(0) @binding(6) var<uniform> batch: vec4<u32>;

@@ -1,7 +1,8 @@
 // Where an adapter changes o: its shrink beside o's tiles, its delta, the norm and the shrink of gate and up, each row under its own
 // face or none, at awkward widths, against the f64 halves. lora-shrink, which needs no delta before it, gives the same z.
 import { expect, it } from 'vitest'
-import type { LoraDelta, LoraModule } from '../formats/peft.ts'
+import { halvesOf } from '../formats/half.ts'
+import { floatDelta, type LoraDelta, type LoraModule } from '../formats/peft.ts'
 import { zRecord } from '../lora/face.ts'
 import { loraDelta, loraShrink as reference } from '../reference/lora.ts'
 import { matmul } from '../reference/matmul.ts'
@@ -21,24 +22,25 @@ const tokens = slots.length
 const zWords = 4 * sharedRows * zParts * zRecord
 
 it.each([
-  [1, 1],
-  [2, 2],
-  [3, 3],
-  [7, 9],
-  [64, 4],
-  [133, 8],
-  [96, 70],
-])('%i wide, rank %i', async (width, rank) => {
+  [1, 1, 'f32'],
+  [2, 2, 'f16'],
+  [3, 3, 'f16'],
+  [7, 9, 'f32'],
+  [64, 4, 'f32'],
+  [133, 8, 'f16'],
+  [96, 70, 'f16'],
+] as const)('%i wide, rank %i, adapters in %s', async (width, rank, precision) => {
   const rowsOfH = noiseRows(tokens, width, 3)
   const rowsOfO = noiseRows(tokens, inputs, 4)
   const gain = noise(width, 8)
   // Layer 1 of 2: o, then gate and up. Slot 1: one adapter. Slot 2: it and another of other ranks, weighted, beside a third.
   const shape = { layers: 2, hidden: width, ffn: 6, heads: 9, kvHeads: 1, headDim: 4 }
+  const stored = (numbers: Float32Array<ArrayBuffer>) => (precision === 'f16' ? halvesOf(numbers) : numbers)
   const delta = (module: LoraModule, ofRank: number, seed: number): LoraDelta => {
     const [from, to] = module === 'o_proj' ? [inputs, width] : [width, 6]
     return {
       ...{ layer: 1, module, rank: ofRank, scale: 0.5 + (seed % 3) },
-      ...{ A: noise(ofRank * from, seed), B: noise(ofRank * to, seed + 1) },
+      ...{ A: stored(noise(ofRank * from, seed)), B: stored(noise(ofRank * to, seed + 1)) },
     }
   }
   const first = [delta('o_proj', rank, 22), delta('gate_proj', rank, 20), delta('up_proj', rank, 21)]
@@ -48,16 +50,16 @@ it.each([
     [{ deltas: first }],
     [{ deltas: first }, { deltas: second, weight: 0.25 }, { deltas: third }],
   ]
-  const pools = await placeFaces(lab, shape, faces)
+  const pools = await placeFaces(lab, shape, precision, faces)
   const under = (slot: number, module: LoraModule) =>
     (slot === 0 ? [] : faces[slot - 1]).flatMap(({ deltas, weight = 1 }) =>
-      deltas.filter((one) => one.module === module).map((one) => ({ one, weight })),
+      deltas.filter((one) => one.module === module).map((one) => ({ one: floatDelta(one), weight })),
     )
   const counts = { rows: tokens, picks: 0 }
   const rows = await lab.buffer(Uint32Array.from(slots.flatMap((slot) => [0, 0, slot, 0])))
   const batch = await lab.batch(counts)
   const nextStride = rowWithSums(width)
-  const shared = { rows, table: pools.table, a: pools.a, layers: 2, record: zRecord }
+  const shared = { ...pools, rows, layers: 2, record: zRecord }
   const uniform = async (words: number[]) => ({ buffer: await lab.uniform(new Uint32Array(words)), offset: 0, size: 256 })
   const before = await uniform([1, 3, 1, inputs / 4, 0])
   const site = await uniform([1, 4, 2, Math.ceil(width / 4), nextStride / 4])
@@ -110,8 +112,8 @@ it.each([
     const residual = { ...buffers, hStride, nextStride, width, x: await lab.buffer(padded(rowsOfO, inputs)), xStride: 64, batch }
     await lab.run(
       [
-        projectResidual({ ...residual, segment, variant, workgroup: 8, shrink: { ...shared, z, site: before, b: pools.b, gained: false } }),
-        normShrink({ ...shared, ...buffers, hStride, nextStride, b: pools.b, z, site, norm, parts: 2, shares, threads }),
+        projectResidual({ ...residual, segment, variant, workgroup: 8, shrink: { ...shared, z, site: before, gained: false } }),
+        normShrink({ ...shared, ...buffers, hStride, nextStride, z, site, norm, parts: 2, shares, threads }),
       ],
       counts,
     )

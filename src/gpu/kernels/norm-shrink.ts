@@ -1,4 +1,5 @@
 // Twin of norm-shrink.wgsl: typed arguments to a dispatch.
+import { adapterReads } from './adapter-precision.ts'
 import type { Dispatch } from './kernel.ts'
 import shrinkRow from './lora-shrink-row.wgsl?raw'
 import body from './norm-shrink.wgsl?raw'
@@ -20,11 +21,11 @@ export interface NormShrinkInput extends ShrinkInput, NextInput {
 }
 
 export function normShrink(input: NormShrinkInput): Dispatch {
-  const { gain, rows, table, a, b, h, next, z, site, norm, threads } = input
+  const { gain, rows, table, a, b, h, next, z, site, norm, threads, precision } = input
   return {
     kernel: {
-      name: 'norm-shrink',
-      code: [shrinkRow, expand, body].join('\n'),
+      name: `norm-shrink/${precision}`,
+      code: [adapterReads[precision], shrinkRow, expand, body].join('\n'),
       groups: [['read', 'read', 'read', 'read', 'read', 'write', 'write', 'write', 'uniform']],
     },
     constants: {

@@ -12,8 +12,8 @@
 @group(0) @binding(0) var<storage, read> gain: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> table: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> A: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> B: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> A: array<Four>;
+@group(0) @binding(4) var<storage, read> B: array<Four>;
 @group(0) @binding(5) var<storage, read_write> h: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> next: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> Z: array<u32>;

@@ -1,7 +1,7 @@
 // Norm, q, k, v with RoPE and append, from rows stored as arch `llama` stores them, against the f64 reference in half-split order.
 // Its adapter rows are checked here too: each token under its own adapter, or none.
 import { expect, it } from 'vitest'
-import type { LoraDelta } from '../formats/peft.ts'
+import { floatDelta, type LoraDelta } from '../formats/peft.ts'
 import { unpermuteRows } from '../formats/permute.ts'
 import { zRecord } from '../lora/face.ts'
 import { ropeTable } from '../model/rope-table.ts'
@@ -59,7 +59,7 @@ it.each([
     const slots = x.map((_, t) => (t + 1) % 3)
     const config = { layers: 1, hidden: inputs, ffn: 4, heads, kvHeads, headDim }
     const present = (deltas: (LoraDelta | null)[]) => ({ deltas: deltas.filter((delta) => delta !== null) })
-    const pools = await placeFaces(lab, config, [[present(first)], [present(second)]])
+    const pools = await placeFaces(lab, config, 'f32', [[present(first)], [present(second)]])
     const counts = { rows: tokens, picks: 0 }
     const shares = sharesOf(variant)
     const z = await lab.buffer(Math.max(tokens, shares * sharedRows) * zParts * zRecord)
@@ -68,7 +68,7 @@ it.each([
     const site = { buffer: await lab.uniform(new Uint32Array([0, 0, 3, inputs / 4, xStride / 4])), offset: 0, size: 256 }
     const out = { q: await lab.buffer(tokens * widths[0]), kv: await lab.buffer(tokens * 2 * widths[1]) }
     const tables = { batch: await lab.batch(counts), rope: await lab.buffer(ropeTable(133, headDim, 10000, null)) }
-    const expand = { z, b: pools.b, record: zRecord, gained: false, shares }
+    const expand = { ...pools, z, record: zRecord, gained: false, shares }
     const shrinkInput = { ...shared, ...pools, z, site, parts: 3, layers: 1, record: zRecord, batch: tables.batch }
     const shrink = loraShrink({ ...shrinkInput, together: tokensOf(variant) === 1 ? 1 : 4, shares })
 
@@ -95,7 +95,7 @@ it.each([
       ].map((matrix, m) =>
         matmul(matrix, x).map((y, t) => {
           const delta = adapted ? [null, first, second][slots[t]]?.[m] : undefined
-          const change = delta ? loraDelta(delta, x[t]) : null
+          const change = delta ? loraDelta(floatDelta(delta), x[t]) : null
           return y.map((value, i) => value + (change?.[i] ?? 0))
         }),
       )

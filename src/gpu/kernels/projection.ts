@@ -1,6 +1,7 @@
 // Puts a projection together: weights prelude × tile prelude × LoRA prelude × the kernel's own `finish`. Not a kernel itself.
 // The variant axes are chosen here once: eight storage formats, who computes a tile (one, four or eight tokens a thread, lanes, or a
-// workgroup's block), and of an adapter nothing, its expand (q k v, gate up) or its shrink (o, down).
+// workgroup's block), and of an adapter nothing, its expand (q k v, gate up) or its shrink (o, down), in halves or in f32.
+import { type AdapterPrecision, adapterReads } from './adapter-precision.ts'
 import type { Dispatch } from './kernel.ts'
 import shrinkRow from './lora-shrink-row.wgsl?raw'
 import lanes from './tile/lanes.wgsl?raw'
@@ -94,7 +95,7 @@ export interface NormInput {
   columns: number
 }
 
-/** z as lora-shrink or norm-shrink wrote it, and the B pool. */
+/** z as lora-shrink or norm-shrink wrote it. */
 export interface ExpandInput extends GainInput {
   z: GPUBuffer
   /** u32 of a record of z. */
@@ -109,6 +110,7 @@ export interface ShrinkInput {
   /** Heads and segments. */
   table: GPUBuffer
   a: GPUBuffer
+  precision: AdapterPrecision
   z: GPUBuffer
   /** Uniform of (layer, firstModule, parts, width / 4, stride / 4), at its own offset. */
   site: GPUBufferBinding
@@ -117,9 +119,10 @@ export interface ShrinkInput {
   record: number
 }
 
-/** Where DoRA's gains stand, and whether any adapter has them. */
+/** The B pool, where DoRA's gains stand too, and whether any adapter has them. */
 export interface GainInput {
   b: GPUBuffer
+  precision: AdapterPrecision
   gained: boolean
 }
 
@@ -234,6 +237,7 @@ export function projection(
 ): Dispatch {
   const { segment, variant, norm } = input
   const [expand, shrink] = [input.expand ?? null, input.shrink ?? null]
+  const adapted = expand ?? shrink
   const subgroups = variant === 'lanes' ? (input.subgroups ?? null) : null
   const { format, tiles, blocks, tileBase } = segment
   const read = own.read ?? []
@@ -244,11 +248,12 @@ export function projection(
   const tile = variant === halfVariant ? 'staged-f16' : variant in stagedShapes ? 'staged' : variant
   return {
     kernel: {
-      name: `${name}/${format}/${tile}${subgroups ? `-${subgroups.name}` : ''}${expand ? '/expand' : ''}`,
+      name: `${name}/${format}/${tile}${subgroups ? `-${subgroups.name}` : ''}${expand ? '/expand' : ''}${adapted ? `/${adapted.precision}` : ''}`,
       code: [
         ...(subgroups ? [subgroups.text] : []),
         ...[shared, weightPreludes[format], tilePreludes[tile]],
         ...(variant === 'lanes' ? [subgroups ? teamSubgroup : teamWorkgroup] : []),
+        ...(adapted ? [adapterReads[adapted.precision]] : []),
         ...(expand ? [expandBindings, loraExpand] : [loraNone]),
         ...(shrink ? [shrinkRow, rowsShrink] : [rowsNone]),
         body,

@@ -1,15 +1,19 @@
 // The adapters on the device: one pool of A, one of B, and a table of faces (slot → layer → module → segments). The innermost of
 // three tiers. Not the maths (kernels/lora-shrink-row.wgsl, tile/lora-expand.wgsl), and not the one who says what stays
 // (adapter-shelf.ts): here are slots, bytes, and what is written where.
-// Invariants: slot 0 is empty, all zeros; an adapter is whole or not there; its weights are written before the table names them.
+// Invariants: slot 0 is empty, all zeros; an adapter is whole or not there; its weights are written before the table names them; no
+// number of it is rounded. A and B are halves until an adapter comes that holds anything else, and f32 from then on: one batch is
+// computed by one kernel, and what a half is worth does not change.
 // A switch of face is another number in a row; a face of several adapters, or of one without some groups, is one more slot.
 import { OpenChatError } from '../../errors.ts'
 import type { Arena, Lease } from '../arena.ts'
+import { floatsOf } from '../formats/half.ts'
 import { type AdaptedShape, type LoraModule, loraModules } from '../formats/peft.ts'
+import { type AdapterPrecision, adapterBytes } from '../kernels/adapter-precision.ts'
 import type { Recorder } from '../recorder.ts'
 import { Extents } from './extents.ts'
 import { type FaceMember, faceHeads, faceSegments } from './face.ts'
-import { type PackedAdapter, siteCount } from './packed-adapter.ts'
+import { type PackedAdapter, type PackedNumbers, siteCount } from './packed-adapter.ts'
 
 export interface PoolLimits {
   /** Faces at a time, beside the empty one. */
@@ -25,7 +29,7 @@ const pieceBytes = 4 << 20
 
 export interface Resident {
   packed: PackedAdapter
-  /** Where its blocks begin, in vec4. */
+  /** Where its blocks begin, in fours. */
   a: number
   b: number
 }
@@ -44,7 +48,7 @@ export type Exclusive = <T>(work: () => Promise<T>) => Promise<T>
 class Pool {
   lease: Lease<GPUBuffer> | null = null
   extents = new Extents(0)
-  readonly unitBytes: number
+  unitBytes: number
   readonly label: string
   constructor(label: string, unitBytes: number) {
     this.label = label
@@ -59,8 +63,9 @@ export class AdapterPool {
   #arena: Arena<GPUBuffer>
   #recorder: Recorder
   #sites: number
-  #a = new Pool('lora A', 16)
-  #b = new Pool('lora B', 16)
+  /** Units of four numbers. */
+  #a = new Pool('lora A', 4 * adapterBytes.f16)
+  #b = new Pool('lora B', 4 * adapterBytes.f16)
   /** Heads of all slots first, then segments. */
   #table = new Pool('lora table', 16)
   #residents = new Map<string, Resident>()
@@ -69,6 +74,8 @@ export class AdapterPool {
   #touched = new Set<number>()
   /** Some adapter so far is DoRA. */
   gained = false
+  /** Of A and B. */
+  precision: AdapterPrecision = 'f16'
   #closed = false
 
   constructor(arena: Arena<GPUBuffer>, recorder: Recorder, config: AdaptedShape, limits: PoolLimits = poolDefaults) {
@@ -123,6 +130,7 @@ export class AdapterPool {
    * @throws gpu_out_of_memory, device_lost
    */
   async place(packed: PackedAdapter, exclusive: Exclusive, force: boolean): Promise<Resident | null> {
+    if (packed.precision === 'f32' && !(await this.#widen(exclusive, force))) return null
     const a = await this.#take(this.#a, packed.A.length / 4, exclusive, force)
     if (a === null) return null
     const b = await this.#take(this.#b, packed.B.length / 4, exclusive, force).catch((error: unknown) => {
@@ -210,14 +218,16 @@ export class AdapterPool {
   }
 
   /** Queue order protects what is there: work submitted before this write has read its numbers. */
-  async #write(pool: Pool, at: number, words: Float32Array<ArrayBuffer>): Promise<void> {
-    const piece = pieceBytes / 4
-    for (let from = 0; from < words.length; from += piece) {
+  async #write(pool: Pool, at: number, numbers: PackedNumbers): Promise<void> {
+    const piece = pieceBytes / adapterBytes[this.precision]
+    for (let from = 0; from < numbers.length; from += piece) {
       if (from > 0) await new Promise((resolve) => setTimeout(resolve, 0))
       // Looked up each time: another adapter's arrival may have moved the pool meanwhile, contents and all.
       const lease = pool.lease
       if (lease === null) throw disposed()
-      this.#recorder.upload(lease.buffer, at * pool.unitBytes + from * 4, words.subarray(from, from + piece))
+      const part = numbers.subarray(from, from + piece)
+      const stored = this.precision === 'f32' && part instanceof Uint16Array ? floatsOf({ bits: part }) : part
+      this.#recorder.upload(lease.buffer, at * pool.unitBytes + from * adapterBytes[this.precision], stored)
     }
   }
 
@@ -233,10 +243,48 @@ export class AdapterPool {
     return pool.extents.take(length)
   }
 
+  /**
+   * From halves to f32: every adapter keeps its place, which is twice as many bytes from then on.
+   * @returns false when the budget has no room for that: evict something
+   */
+  async #widen(exclusive: Exclusive, force: boolean): Promise<boolean> {
+    if (this.precision === 'f32') return true
+    const pools = [this.#a, this.#b]
+    const unitBytes = 4 * adapterBytes.f32
+    const bytes = pools.reduce((sum, { extents }) => sum + extents.end * unitBytes, this.#table.lease?.bytes ?? 0)
+    if (bytes > this.limits.bytes && !force) return false
+    await exclusive(async () => {
+      const leases: (Lease<GPUBuffer> | null)[] = []
+      try {
+        for (const { extents, label } of pools) leases.push(extents.end === 0 ? null : await this.#allocate(extents.end * unitBytes, label))
+      } catch (error) {
+        for (const lease of leases) lease?.release()
+        throw error
+      }
+      pools.forEach((pool, i) => {
+        pool.lease?.release()
+        pool.lease = leases[i]
+        pool.unitBytes = unitBytes
+        pool.extents.trim()
+      })
+      this.precision = 'f32'
+      this.generation++
+      for (const { packed, a, b } of this.#residents.values()) {
+        await this.#write(this.#a, a, packed.A)
+        await this.#write(this.#b, b, packed.B)
+      }
+    })
+    return true
+  }
+
+  #allocate(bytes: number, label: string): Promise<Lease<GPUBuffer>> {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
+    return this.#arena.allocate(bytes, usage, label, { exact: true })
+  }
+
   async #grow(pool: Pool, capacity: number): Promise<void> {
     if (this.#closed) throw disposed()
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
-    const lease = await this.#arena.allocate(capacity * pool.unitBytes, usage, pool.label, { exact: true })
+    const lease = await this.#allocate(capacity * pool.unitBytes, pool.label)
     if (pool.lease) {
       const bytes = pool.extents.capacity * pool.unitBytes
       this.#recorder.copy([{ from: pool.lease.buffer, fromOffset: 0, to: lease.buffer, toOffset: 0, bytes }])

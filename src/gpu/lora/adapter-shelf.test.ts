@@ -14,7 +14,7 @@ const size = 24
 
 function packedOf(digest: string, groups: string[] = []): PackedAdapter {
   const segments = (groups.length === 0 ? [''] : groups).map((_, group) => ({ site: 0, group, a: 0, b: 0, rank: 1, stride: 1, scale: 1 }))
-  return { digest, A: new Float32Array(4), B: new Float32Array(2), segments, gains: [], groups, maxRank: 1 }
+  return { digest, precision: 'f32', A: new Float32Array(4), B: new Float32Array(2), segments, gains: [], groups, maxRank: 1 }
 }
 
 /** `slots` faces and room for `room` adapters. */

@@ -6,7 +6,7 @@ import vector from '../../../test/vectors/engine/dora.json'
 import { memorySource } from '../formats/bytes.testing.ts'
 import { ensemble } from '../formats/ensemble.ts'
 import { readGguf } from '../formats/gguf.ts'
-import { type LoraDelta, readPeft } from '../formats/peft.ts'
+import { floatDelta, type LoraDelta, readPeft } from '../formats/peft.ts'
 import { modelConfig } from '../model/config.ts'
 import { doraGain } from './dora.ts'
 
@@ -16,7 +16,7 @@ const weights = Uint8Array.from(atob(vector.weights), (character) => character.c
 const files = { config: JSON.stringify(vector.config), weights }
 
 function output(delta: LoraDelta, W: number[], x: number[], bias: number[] | null): number[] {
-  const { A, B, rank, scale } = delta
+  const { A, B, rank, scale } = floatDelta(delta)
   const inputs = 16
   const dot = (a: ArrayLike<number>, from: number, b: number[]) => b.reduce((sum, value, i) => sum + a[from + i] * value, 0)
   const gain = doraGain(delta, (o, into) => into.set(W.slice(o * inputs, (o + 1) * inputs)))
@@ -47,6 +47,6 @@ it('is refused where its magnitudes would be wrong: in an ensemble, with groups,
 
 it('names a row that vanishes', () => {
   const [q] = readPeft(files, config).deltas
-  const nothing = { ...q, B: new Float32Array(q.B.length) }
+  const nothing = { ...q, B: new Float32Array(12 * q.rank) }
   expect(() => doraGain(nothing, (_, into) => into.fill(0))).toThrow(expect.objectContaining({ code: 'adapter_invalid' }))
 })

@@ -4,7 +4,7 @@
 // A bias of q, k, v stays outside the gain. Source: Liu et al. 2024, arXiv 2402.09353; PEFT 0.21 (tuners/lora/dora.py).
 import { OpenChatError } from '../../errors.ts'
 import type { GgufFile } from '../formats/gguf.ts'
-import type { LoraDelta, PeftAdapter } from '../formats/peft.ts'
+import { floatDelta, type LoraDelta, type PeftAdapter } from '../formats/peft.ts'
 import { unpermuteRows } from '../formats/permute.ts'
 import { dequantise, requireSupportedType } from '../formats/quant.ts'
 import { layerTensors, type ModelConfig, requireTensor } from '../model/config.ts'
@@ -17,7 +17,7 @@ import type { ByteSource } from '../types.ts'
  * @throws adapter_invalid where W + s·B A has a row of length 0
  */
 export function doraGain(delta: LoraDelta, row: (o: number, into: Float64Array) => void): Float32Array<ArrayBuffer> {
-  const { A, B, rank, scale, magnitude, layer, module } = delta
+  const { A, B, rank, scale, magnitude, layer, module } = floatDelta(delta)
   const inputs = A.length / rank
   const sums = new Float64Array(inputs)
   return Float32Array.from(magnitude!, (m, o) => {

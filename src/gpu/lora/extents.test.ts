@@ -1,4 +1,4 @@
-// Replays random takes, gives and growth against an array of owners.
+// Replays random takes, gives, growth and trimming against an array of owners.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Extents } from './extents.ts'
@@ -8,6 +8,7 @@ it('never gives a unit twice and joins what is free', () => {
     fc.record({ kind: fc.constant('take' as const), length: fc.integer({ min: 1, max: 12 }) }),
     fc.record({ kind: fc.constant('give' as const), which: fc.nat() }),
     fc.record({ kind: fc.constant('grow' as const), more: fc.integer({ min: 1, max: 8 }) }),
+    fc.record({ kind: fc.constant('trim' as const) }),
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
@@ -18,6 +19,10 @@ it('never gives a unit twice and joins what is free', () => {
         if (s.kind === 'grow') {
           extents.grow(extents.capacity + s.more)
           owner.push(...new Array<number>(s.more).fill(-1))
+        } else if (s.kind === 'trim') {
+          extents.trim()
+          owner.length = owner.findLastIndex((o) => o >= 0) + 1
+          expect(extents.capacity).toBe(owner.length)
         } else if (s.kind === 'give' && out.length > 0) {
           const [{ start, length }] = out.splice(s.which % out.length, 1)
           owner.fill(-1, start, start + length)
@@ -32,6 +37,7 @@ it('never gives a unit twice and joins what is free', () => {
           out.push({ start, length: s.length, id })
         }
         expect(extents.taken).toBe(owner.filter((o) => o >= 0).length)
+        expect(extents.end).toBe(owner.findLastIndex((o) => o >= 0) + 1)
       })
     }),
   )

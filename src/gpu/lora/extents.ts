@@ -15,6 +15,12 @@ export class Extents {
     return this.#capacity
   }
 
+  /** Behind the last range that is taken. */
+  get end(): number {
+    const last = this.#free.at(-1)
+    return last !== undefined && last.start + last.length === this.#capacity ? last.start : this.#capacity
+  }
+
   get taken(): number {
     return this.#capacity - this.#free.reduce((sum, { length }) => sum + length, 0)
   }
@@ -45,6 +51,13 @@ export class Extents {
     const start = this.#capacity
     this.#capacity = capacity
     this.give(start, more)
+  }
+
+  /** Lets go of what is free at the end. */
+  trim(): void {
+    const { end } = this
+    if (end < this.#capacity) this.#free.pop()
+    this.#capacity = end
   }
 
   #join(index: number): void {

@@ -16,7 +16,7 @@ export interface FaceMember {
   without: readonly number[]
 }
 
-/** A member and where its blocks stand in the pools: A in vec4, B in pairs. */
+/** A member and where its blocks stand in the pools: A in fours, B in pairs. */
 export interface PlacedMember extends FaceMember {
   a: number
   b: number

@@ -8,7 +8,7 @@ import { loadEngine } from '../engine.ts'
 import { memorySource } from '../formats/bytes.testing.ts'
 import { ensemble } from '../formats/ensemble.ts'
 import { readGguf } from '../formats/gguf.ts'
-import { type LoraDelta, loraModules, readPeft } from '../formats/peft.ts'
+import { floatDelta, type LoraDelta, loraModules, readPeft } from '../formats/peft.ts'
 import { largestDifference } from '../kernels/lab.testing.ts'
 import { loadReference, type ReferenceModel, referenceLogits } from '../reference/forward.ts'
 import type { AdapterFiles, AdapterPart, Engine } from '../types.ts'
@@ -47,7 +47,7 @@ function merged(parts: readonly { deltas: readonly LoraDelta[]; weight?: number 
   const layers = model.layers.map((layer, index) => {
     const matrices = { ...layer.matrices }
     for (const { deltas, weight = 1 } of parts) {
-      for (const { layer: at, module, rank, scale, A, B, magnitude } of deltas) {
+      for (const { layer: at, module, rank, scale, A, B, magnitude } of deltas.map(floatDelta)) {
         if (at !== index) continue
         const { bytes, inputs, outputs, type } = matrices[module]
         expect(type).toBe('F32')
@@ -127,6 +127,23 @@ describe('rows of one step', () => {
     expect(largestDifference(await session.prefill(prompt), expected)).toBeLessThan(1e-3)
     session.dispose()
   })
+
+  it.each(['thread-1', 'lanes'] as const)(
+    'of halves alone, and the same bits when a DoRA adapter made f32 of them, in %s',
+    async (decodeVariant) => {
+      const other = await loadEngine({ device, source, decodeVariant })
+      const plain = named.filter((name) => name !== 'dora')
+      for (const name of plain) await other.addAdapter(name, files[name])
+      await expectMerged(other, [...plain, null])
+      const rows = [...plain, null].map((adapter, i) => ({ adapter, prompt: tokens(6 + 5 * i, 50 + i), token: 40 + i }))
+      // Once more, as a prompt that is cached is read by other kernels.
+      await stepOf(other, rows)
+      const halves = await stepOf(other, rows)
+      await other.addAdapter('dora', files.dora)
+      expect(await stepOf(other, rows)).toEqual(halves)
+      other.dispose()
+    },
+  )
 
   it('on wide GPUs as well', async () => {
     const other = await loadEngine({ device, source, decodeVariant: 'lanes' })

@@ -7,6 +7,7 @@ import { openDevice } from '../device.ts'
 import { loadEngine } from '../engine.ts'
 import { memorySource } from '../formats/bytes.testing.ts'
 import { loraModules } from '../formats/peft.ts'
+import { readSafetensors, safetensorFloats, writeSafetensors } from '../formats/safetensors.ts'
 import { largestDifference } from '../kernels/lab.testing.ts'
 import type { AdapterFiles, CompletionEvent, Engine } from '../types.ts'
 
@@ -67,14 +68,14 @@ describe('nine adapters over two slots', () => {
 
   it('keep the cache of one that was away, by its content', async () => {
     const engine = await open({ hostBytes: 0, deviceBytes: 0 })
-    // Four of these fill the smallest pools there are.
+    // Eight of these fill the smallest pools there are.
     register(engine, wide)
     const before = await answer(engine, '0')
-    for (const name of ['1', '2', '3', '4']) await answer(engine, name)
+    for (let i = 1; i < 12; i++) await answer(engine, `${i}`)
     const after = await answer(engine, '0')
     expect(after.first).toMatchObject({ type: 'prefill', done: 19 })
     expect(after.end.tokens).toEqual(before.end.tokens)
-    expect(engine.stats().adapters).toMatchObject({ onHost: 0, onDevice: 4, found: { host: 0, loaded: 6 } })
+    expect(engine.stats().adapters).toMatchObject({ onHost: 0, onDevice: 8, found: { host: 0, loaded: 13 } })
   })
 
   it('stay within the budget of bytes, and give all of it back', async () => {
@@ -125,5 +126,55 @@ describe('while one is on its way', () => {
       return adapters[0]
     })
     await expect(answer(engine, 'x')).rejects.toMatchObject({ code: 'adapter_unknown' })
+  })
+})
+
+/** The same numbers as f32. */
+function asF32({ config, weights }: AdapterFiles): AdapterFiles {
+  const tensors = [...readSafetensors(weights).tensors.values()].map((tensor) => {
+    return { ...tensor, dtype: 'F32', bytes: new Uint8Array(safetensorFloats(tensor).buffer) }
+  })
+  return { config, weights: writeSafetensors(tensors) }
+}
+
+describe('halves', () => {
+  it('take half the bytes of f32 and give the same logits, bit for bit', async () => {
+    // What the smallest pools hold.
+    const [halves, floats] = [await open({ deviceBytes: 0 }), await open({ deviceBytes: 0 })]
+    register(halves, wide)
+    register(floats, wide.map(asF32))
+    for (let i = 0; i < 9; i++) expect(await logitsOf(halves, `${i}`)).toEqual(await logitsOf(floats, `${i}`))
+    expect([halves, floats].map((engine) => engine.stats().adapters.onDevice)).toEqual([8, 4])
+  })
+
+  it('become f32 where they stand when an adapter comes that holds none, and an answer under way goes on', async () => {
+    const [mixed, halves] = [await open({}), await open({})]
+    for (const engine of [mixed, halves]) for (const i of [0, 1]) await engine.addAdapter(`${i}`, adapters[i])
+    const before = await logitsOf(mixed, '1')
+    const session = mixed.session('0')
+    await session.prefill(tokens(12))
+    await mixed.addAdapter('wide', asF32(adapters[2]))
+    const [after] = await mixed.step([{ session, token: 5 }])
+    const other = halves.session('0')
+    await other.prefill(tokens(12))
+    expect(after).toEqual((await halves.step([{ session: other, token: 5 }]))[0])
+    for (const one of [session, other]) one.dispose()
+    expect(await logitsOf(mixed, '1')).toEqual(before)
+    await halves.addAdapter('2', adapters[2])
+    expect(await logitsOf(mixed, 'wide')).toEqual(await logitsOf(halves, '2'))
+    // One that comes later stands among them as f32.
+    for (const engine of [mixed, halves]) await engine.addAdapter('3', adapters[3])
+    expect(await logitsOf(mixed, '3')).toEqual(await logitsOf(halves, '3'))
+  })
+
+  it('make room for what they become within the budget of bytes', async () => {
+    const engine = await open({ deviceBytes: 3 << 20, slots: 40 })
+    register(engine, wide)
+    for (let i = 0; i < 12; i++) await logitsOf(engine, `${i}`)
+    const before = engine.stats()
+    engine.registerAdapter('f32', async () => asF32(wide[0]))
+    expect(await logitsOf(engine, 'f32')).toEqual(await logitsOf(engine, '0'))
+    expect(engine.stats().adapters.onDevice).toBeLessThan(before.adapters.onDevice)
+    expect(engine.stats().adapterBytes).toBeLessThanOrEqual(3 << 20)
   })
 })

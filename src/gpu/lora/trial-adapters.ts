@@ -1,15 +1,26 @@
 // Seeded adapters for the self-test: of the model's own dimensions, on all seven modules of the first layer and on q k v of the next,
 // in a pool of their own that is thrown away. Not for answers.
-// Invariant: what they add is about as large as what the model's own matrices give, so that neither hides the other.
+// Invariants: what they add is about as large as what the model's own matrices give, so that neither hides the other; one has an A
+// below 2^-14 and a scale that makes up for it, as a GPU may take such halves for zeros.
 import type { Arena } from '../arena.ts'
-import { type AdaptedShape, type LoraDelta, type LoraModule, loraModules, moduleShape } from '../formats/peft.ts'
+import { halvesOf } from '../formats/half.ts'
+import {
+  type AdaptedShape,
+  type FloatDelta,
+  floatDelta,
+  type LoraDelta,
+  type LoraModule,
+  loraModules,
+  moduleShape,
+} from '../formats/peft.ts'
+import type { AdapterPrecision } from '../kernels/adapter-precision.ts'
 import type { Recorder } from '../recorder.ts'
 import { AdapterPool } from './adapter-pool.ts'
 import { type PackedAdapter, packAdapter } from './packed-adapter.ts'
 
 /** One of a face's adapters, as it was made and at which weight. */
 export interface TrialMember {
-  deltas: readonly LoraDelta[]
+  deltas: readonly FloatDelta[]
   weight: number
 }
 
@@ -19,8 +30,19 @@ export interface TrialAdapters {
   faces: readonly (readonly TrialMember[])[]
 }
 
+/** Of adapters, what other kernels compute, or specialisations of them. */
+export interface AdapterKind {
+  /** DoRA. */
+  gained: boolean
+  /** In what the pools hold their numbers; DoRA's are f32. */
+  precision: AdapterPrecision
+}
+
 /** Ranks that fill neither a vec4 nor a workgroup's share. */
 const ranks = { alone: 5, beside: 3 }
+
+/** Of A's numbers that no half holds in full. */
+const tiny = 2 ** -13
 
 /**
  * Slot 1 an adapter alone (DoRA, if `gained`), slot 2 two at once, one of them against its sign.
@@ -32,14 +54,20 @@ export async function placeTrialAdapters(
   recorder: Recorder,
   config: AdaptedShape,
   rowLength: (module: LoraModule) => Promise<number>,
-  gained: boolean,
+  { gained, precision }: AdapterKind,
 ): Promise<TrialAdapters> {
   const lengths = new Map<LoraModule, number>()
   for (const module of loraModules) lengths.set(module, (await rowLength(module)) || 1)
   const noise = seededNoise()
-  const make = (rank: number, dora: boolean) => trialDeltas(config, (module) => lengths.get(module)!, rank, noise, dora)
-  const [first, second] = [make(ranks.alone, false), make(ranks.beside, false)]
-  const alone = gained ? make(ranks.alone, true) : first
+  const packed = new Map<readonly FloatDelta[], PackedAdapter>()
+  const make = (rank: number, size: number, dora: boolean): FloatDelta[] => {
+    const deltas = trialDeltas(config, (module) => lengths.get(module)!, rank, size, noise, dora, precision)
+    const floats = deltas.map(floatDelta)
+    packed.set(floats, packAdapter(config, `trial ${packed.size}`, { deltas, groups: [], maxRank: rank }))
+    return floats
+  }
+  const [first, second] = [make(ranks.alone, 1, false), make(ranks.beside, tiny, false)]
+  const alone = gained ? make(ranks.alone, 1, true) : first
   const faces: TrialMember[][] = [
     [],
     [{ deltas: alone, weight: 1 }],
@@ -48,10 +76,6 @@ export async function placeTrialAdapters(
       { deltas: second, weight: 1 },
     ],
   ]
-  const packed = new Map<readonly LoraDelta[], PackedAdapter>()
-  for (const deltas of new Set([first, second, alone])) {
-    packed.set(deltas, packAdapter(config, `trial ${packed.size}`, { deltas, groups: [], maxRank: ranks.alone }))
-  }
   const pool = new AdapterPool(arena, recorder, config, { slots: faces.length - 1, bytes: 0 })
   try {
     for (const adapter of packed.values()) await pool.place(adapter, (work) => work(), true)
@@ -70,18 +94,21 @@ function trialDeltas(
   config: AdaptedShape,
   rowLength: (module: LoraModule) => number,
   rank: number,
+  size: number,
   noise: () => number,
   dora: boolean,
+  precision: AdapterPrecision,
 ): LoraDelta[] {
   const adapted = [loraModules, loraModules.slice(0, 3)].slice(0, config.layers)
   return adapted.flatMap((modules, layer) =>
     modules.map((module) => {
       const { inputs, outputs } = moduleShape(config, module)
       const numbers = (count: number, size: number) => Float32Array.from({ length: count }, () => size * noise())
+      const stored = (floats: Float32Array<ArrayBuffer>) => (precision === 'f16' ? halvesOf(floats) : floats)
       return {
-        ...{ layer, module, rank, scale: 1.5 },
-        A: numbers(rank * inputs, 1 / Math.sqrt(inputs)),
-        B: numbers(outputs * rank, rowLength(module) / Math.sqrt(rank)),
+        ...{ layer, module, rank, scale: 1.5 / size },
+        A: stored(numbers(rank * inputs, size / Math.sqrt(inputs))),
+        B: stored(numbers(outputs * rank, rowLength(module) / Math.sqrt(rank))),
         ...(dora ? { gain: numbers(outputs, 0.25).map((part) => 1 + part) } : {}),
       }
     }),

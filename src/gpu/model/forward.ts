@@ -71,7 +71,7 @@ export interface ForwardParts {
 }
 
 /** Of a pool, what a pass reads. */
-export type PassAdapters = Pick<AdapterPool, 'buffers' | 'touches' | 'gained' | 'generation'>
+export type PassAdapters = Pick<AdapterPool, 'buffers' | 'touches' | 'gained' | 'precision' | 'generation'>
 
 /** Who computes a tile when few rows are fed, and when many are. */
 export interface Variants {
@@ -165,7 +165,8 @@ export class Forward {
     const { adapters, scratch } = this.#parts
     // To be made and not to be bound: any buffer will do.
     const buffers = adapters.buffers ?? { a: scratch.z, b: scratch.z, table: scratch.z }
-    const every = this.withAdapters({ buffers, touches: () => true, gained: adapters.gained, generation: adapters.generation })
+    const { gained, precision, generation } = adapters
+    const every = this.withAdapters({ buffers, touches: () => true, gained, precision, generation })
     for (const body of this.#bodies) yield* every.#body(body, true)
     for (const body of this.#bodies) {
       const [, output, gateUp] = sites.map((_, site) => every.#lora(0, site, body))
@@ -499,7 +500,8 @@ export class Forward {
     const offset = (layer * sites.length + site) * siteBytes
     recorder.upload(buffer, offset, new Uint32Array([layer, index, parts, Math.ceil(width / 4), xStride / 4]))
     return {
-      ...{ rows, z, ...pools, batch, parts, layers: config.layers, record: zRecord, gained: adapters.gained },
+      ...{ rows, z, ...pools, batch, parts, layers: config.layers, record: zRecord },
+      ...{ gained: adapters.gained, precision: adapters.precision },
       ...{ site: { buffer, offset, size: siteBytes }, shares: sharesOf(variant) },
     }
   }

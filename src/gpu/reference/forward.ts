@@ -4,7 +4,7 @@
 // qwen2 adds a bias to q, k and v; qwen3 normalises each head of q and k; both before RoPE.
 // Source: Touvron et al. 2023, arXiv 2302.13971; Qwen Team 2024, arXiv 2407.10671 and 2025, arXiv 2505.09388.
 import type { GgufFile } from '../formats/gguf.ts'
-import type { LoraDelta, LoraModule } from '../formats/peft.ts'
+import { floatDelta, type LoraDelta, type LoraModule } from '../formats/peft.ts'
 import { unpermuteRows } from '../formats/permute.ts'
 import { requireSupportedType } from '../formats/quant.ts'
 import { type ConfigOptions, headTensors, layerTensors, type ModelConfig, modelConfig, requireTensor } from '../model/config.ts'
@@ -117,8 +117,9 @@ function runLayer(
     const out = matmul(matrices[module], rows)
     for (const delta of deltas) {
       if (delta.layer !== layer || delta.module !== module) continue
+      const floats = floatDelta(delta)
       rows.forEach((x, t) => {
-        out[t] = sum(out[t], loraDelta(delta, x))
+        out[t] = sum(out[t], loraDelta(floats, x))
       })
     }
     return out

@@ -1,7 +1,7 @@
 // Prelude: y[row] += Σ_r B[row][r] · z[r], where z = scale · A·x of the token's own adapters, written one dispatch before by
 // what shrinks. A record of z says whose it is, segment by segment: lora-shrink-row.wgsl has its layout.
 // No segment (slot 0, or a module the adapter leaves alone) adds nothing. B is [out / 2][ranks of the module] of two rows, ranks
-// fastest and even in number, so a vec4 is two ranks of two rows: a tile's rows always come in pairs whose first is even. Ranks are
+// fastest and even in number, so four numbers (`four`, as for A) are two ranks of two rows: a tile's rows always come in pairs whose first is even. Ranks are
 // added one by one, in order, so a face without some segments gives, bit for bit, what one built without them gives.
 // Never merged into W: a quantised base would round the delta away.
 // DoRA multiplies what W gives, row by row, by 1 + what stands in B behind the delta. Only where some adapter is DoRA.
@@ -11,7 +11,7 @@ override NEIGHBOURS: u32 = 1;
 
 // One of B's pairs of rows.
 fn pair_of(at: u32) -> vec2<f32> {
-  let two = B[at / 2u];
+  let two = four(B[at / 2u]);
   return select(two.zw, two.xy, at % 2u == 0u);
 }
 
@@ -91,8 +91,8 @@ fn with_delta(y: vec4<f32>, token: u32, part: u32, rows: vec4<u32>) -> vec4<f32>
     var i = 0u;
     loop {
       let z = two_of(run, i);
-      let a = B[first + i];
-      let b = B[second + i];
+      let a = four(B[first + i]);
+      let b = four(B[second + i]);
       sum += z.x * vec4(a.xy, b.xy);
       sum += z.y * vec4(a.zw, b.zw);
       continuing {
@@ -115,7 +115,7 @@ fn with_pair(y: vec2<f32>, token: u32, part: u32, row: u32) -> vec2<f32> {
     var i = 0u;
     loop {
       let z = two_of(run, i);
-      let a = B[first + i];
+      let a = four(B[first + i]);
       sum += z.x * a.xy;
       sum += z.y * a.zw;
       continuing {
@@ -146,10 +146,10 @@ fn delta_of_eight(token: u32, part: u32, row: u32) -> Eight {
     var i = 0u;
     loop {
       let z = two_of(run, i);
-      let a = B[first + i];
-      let b = B[second + i];
-      let c = B[third + i];
-      let d = B[fourth + i];
+      let a = four(B[first + i]);
+      let b = four(B[second + i]);
+      let c = four(B[third + i]);
+      let d = four(B[fourth + i]);
       sum.low += z.x * vec4(a.xy, b.xy);
       sum.high += z.x * vec4(c.xy, d.xy);
       sum.low += z.y * vec4(a.zw, b.zw);

@@ -3,10 +3,10 @@
 // ranks out, as lora-shrink-row.wgsl says, which this follows.
 @group(1) @binding(0) var<storage, read> rows: array<Row>;
 @group(1) @binding(1) var<storage, read> table: array<vec4<u32>>;
-@group(1) @binding(2) var<storage, read> A: array<vec4<f32>>;
+@group(1) @binding(2) var<storage, read> A: array<Four>;
 @group(1) @binding(3) var<storage, read_write> Z: array<u32>;
 @group(1) @binding(4) var<uniform> site: Site;
-@group(1) @binding(5) var<storage, read> B: array<vec4<f32>>;
+@group(1) @binding(5) var<storage, read> B: array<Four>;
 
 override UNITS: u32;
 override GAINED: bool = false;
@@ -21,7 +21,7 @@ fn gained_tile(y: vec4<f32>, token: u32, tile: u32) -> vec4<f32> {
     return y;
   }
   // Gains begin with a vec4 of their own.
-  return y + y * B[(gains - 1u) / 2u + tile];
+  return y + y * four(B[(gains - 1u) / 2u + tile]);
 }
 
 fn input(t: u32, k: u32) -> vec4<f32> {
