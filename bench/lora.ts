@@ -13,7 +13,7 @@ import { openFile, openNodeGpu } from '../scripts/node-engine.ts'
 import { openDevice } from '../src/gpu/device.ts'
 import { type EngineOptions, loadEngine } from '../src/gpu/engine.ts'
 import { readGguf } from '../src/gpu/formats/gguf.ts'
-import { adapterBytes } from '../src/gpu/kernels/adapter-precision.ts'
+import { type AdapterPrecision, adapterBytes } from '../src/gpu/kernels/adapter-precision.ts'
 import { modelConfig } from '../src/gpu/model/config.ts'
 import type { AdapterFiles, Engine } from '../src/gpu/types.ts'
 import { loadPhases } from './lora-load.ts'
@@ -58,7 +58,6 @@ export async function main(args: string[]): Promise<number> {
       new DataView(weights.buffer, weights.byteOffset).setUint32(weights.length - 4, (index & 0xfff) | ((index >> 12) << 16), true)
       return { config: plain.config, weights }
     }
-    const hostBytes = adapterWeights(shape, rank) * adapterBytes.f16
     const open = async (limits: EngineOptions['adapterLimits'], count: number): Promise<[Engine, string[]]> => {
       const engine = await loadEngine({ device, source, contextTokens: 1024, adapterLimits: limits ?? {} })
       const names = Array.from({ length: count }, (_, i) => `${i}`)
@@ -67,13 +66,17 @@ export async function main(args: string[]): Promise<number> {
       })
       return [engine, names]
     }
+    const [asked] = await open({}, 0)
+    const bytesIn = (precision: AdapterPrecision) => adapterWeights(shape, rank) * adapterBytes[precision]
+    const [hostBytes, deviceBytes] = [bytesIn('f16'), bytesIn(asked.stats().adapterPrecision)]
+    asked.dispose()
     const samples: Sample[] = []
     say('switches')
-    const [small, few] = await open({ slots: 63, deviceBytes: 2.5 * hostBytes, hostBytes: 4.5 * hostBytes }, 9)
+    const [small, few] = await open({ slots: 63, deviceBytes: 2.5 * deviceBytes, hostBytes: 4.5 * hostBytes }, 9)
     samples.push(...(await switchTimes(small, few, runs)))
     small.dispose()
     samples.push(...(await loadPhases(load, shape, Math.max(5, runs))))
-    const [engine, names] = await open({ slots, deviceBytes: (slots + 1) * hostBytes }, trace.adapters)
+    const [engine, names] = await open({ slots, deviceBytes: (slots + 1) * deviceBytes }, trace.adapters)
     say('groups')
     samples.push(await dropTimes(engine, names[0], runs))
     samples.push(...(await leaveOneOut(engine, names[0], runs, steps)))

@@ -171,6 +171,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       if (options.selfTest) booted = await boot(test, device, options.selfTest.memory, wanted)
       else await forward.warm(wanted)
       await chooser.warm()
+      // Where a processor plays the GPU, taking a half apart costs more than loading an f32.
+      if (!parallel()) pool.precision = 'f32'
       // Readbacks of the probes.
       arena.trim()
     })
@@ -239,6 +241,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       weightBytes: weights.bytes,
       kvBytes: cache.bytes,
       adapterBytes: pool.bytes,
+      adapterPrecision: pool.precision,
       adapters: adapters.stats,
       poolBytes: arena.liveBytes + arena.pooledBytes,
       plan: planOf(shape, contextTokens, options.fit?.adapterBytes),

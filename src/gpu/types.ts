@@ -1,6 +1,7 @@
 // The public face of src/gpu as types: what an engine, a session and a completion are. engine.ts implements it.
 import type { BootReport } from './boot.ts'
 import type { AdapterReport } from './boot-adapters.ts'
+import type { AdapterPrecision } from './kernels/adapter-precision.ts'
 
 import type { TokenLogprob } from './model/draw.ts'
 import type { MemoryPlan } from './model/memory-plan.ts'
@@ -176,6 +177,8 @@ export interface EngineStats {
   weightBytes: number
   kvBytes: number
   adapterBytes: number
+  /** In what adapters stand on the device. */
+  adapterPrecision: AdapterPrecision
   adapters: AdapterStats
   poolBytes: number
   /** What the context in use was planned to take; `poolBytes` is what is taken. */

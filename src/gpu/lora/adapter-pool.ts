@@ -48,11 +48,15 @@ export type Exclusive = <T>(work: () => Promise<T>) => Promise<T>
 class Pool {
   lease: Lease<GPUBuffer> | null = null
   extents = new Extents(0)
-  unitBytes: number
   readonly label: string
-  constructor(label: string, unitBytes: number) {
+  #unitBytes: () => number
+  constructor(label: string, unitBytes: () => number) {
     this.label = label
-    this.unitBytes = unitBytes
+    this.#unitBytes = unitBytes
+  }
+
+  get unitBytes(): number {
+    return this.#unitBytes()
   }
 }
 
@@ -64,17 +68,17 @@ export class AdapterPool {
   #recorder: Recorder
   #sites: number
   /** Units of four numbers. */
-  #a = new Pool('lora A', 4 * adapterBytes.f16)
-  #b = new Pool('lora B', 4 * adapterBytes.f16)
+  #a = new Pool('lora A', () => 4 * adapterBytes[this.precision])
+  #b = new Pool('lora B', () => 4 * adapterBytes[this.precision])
   /** Heads of all slots first, then segments. */
-  #table = new Pool('lora table', 16)
+  #table = new Pool('lora table', () => 16)
   #residents = new Map<string, Resident>()
   #faces = new Map<string, Face>()
   /** Sites that any adapter so far has changed: it only grows, so that an eviction makes no dispatch stale. */
   #touched = new Set<number>()
   /** Some adapter so far is DoRA. */
   gained = false
-  /** Of A and B. */
+  /** Of A and B. May be set before the first adapter comes; afterwards it only widens. */
   precision: AdapterPrecision = 'f16'
   #closed = false
 
@@ -264,7 +268,6 @@ export class AdapterPool {
       pools.forEach((pool, i) => {
         pool.lease?.release()
         pool.lease = leases[i]
-        pool.unitBytes = unitBytes
         pool.extents.trim()
       })
       this.precision = 'f32'
