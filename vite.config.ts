@@ -17,7 +17,7 @@ const characterMaps: Plugin = {
   },
 }
 
-/** Kernels travel without their comments and indentation, a tenth of the engine; lines stay, so that a GPU's complaint names the right one. */
+/** Kernels travel without comments, indentation and spaces about commas, + and *; lines stay, so that a GPU's complaint names the right one. */
 const plainShaders: Plugin = {
   name: 'plain-shaders',
   apply: 'build',
@@ -25,7 +25,8 @@ const plainShaders: Plugin = {
   load(id) {
     if (!id.endsWith('.wgsl?raw')) return
     const lines = readFileSync(id.replace('?raw', ''), 'utf8').split('\n')
-    return `export default ${JSON.stringify(lines.map((line) => line.replace(/\/\/.*/, '').trim()).join('\n'))}`
+    const plain = lines.map((line) => line.replace(/\/\/.*/, '').trim().replace(/ ([*+]) |(,) /g, '$1$2'))
+    return `export default ${JSON.stringify(plain.join('\n'))}`
   },
 }
 

@@ -11,7 +11,7 @@ import { type BootMemory, findingsKey, wholeVariants } from './boot.ts'
 import type { Device } from './device.ts'
 import type { Dispatch, Programs } from './kernels/kernel.ts'
 import type { AdapterPool } from './lora/adapter-pool.ts'
-import { type PackedAdapter, widened } from './lora/packed-adapter.ts'
+import type { PackedAdapter } from './lora/packed-adapter.ts'
 import { type AdapterKind, placeTrialAdapters } from './lora/trial-adapters.ts'
 import type { Variants } from './model/forward.ts'
 import type { Runner } from './model/runner.ts'
@@ -60,16 +60,16 @@ export class AdapterTrial {
 
   /**
    * To be waited for before an adapter goes to the device; the first of each kind runs the test.
-   * @param pool where it will stand
-   * @returns it, as f32 where halves are not computed rightly
+   * @param pool where it will stand: as f32 where halves are not computed rightly, which none stood in then
    * @throws gpu_miscomputes_adapters; device_lost, gpu_fault, kernel_invalid, gpu_out_of_memory
    */
-  async admit(packed: PackedAdapter, pool: Pick<AdapterPool, 'gained' | 'precision'>): Promise<PackedAdapter> {
-    const halves = packed.precision === 'f16' && pool.precision === 'f16'
-    if (halves && (await this.#finding({ gained: false, precision: 'f16' })).refused === null) return packed
-    const { refused } = await this.#finding({ gained: pool.gained || packed.gains.length > 0, precision: 'f32' })
+  async admit({ precision, gains }: PackedAdapter, pool: Pick<AdapterPool, 'gained' | 'precision'>): Promise<void> {
+    if (precision === 'f16' && pool.precision === 'f16') {
+      if ((await this.#finding({ gained: false, precision })).refused === null) return
+      pool.precision = 'f32'
+    }
+    const { refused } = await this.#finding({ gained: pool.gained || gains.length > 0, precision: 'f32' })
     if (refused !== null) throw miscomputes(this.#parts.device, refused)
-    return halves ? widened(packed) : packed
   }
 
   #finding(kind: AdapterKind): Promise<AdapterReport> {

@@ -140,7 +140,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     pool,
     pack: async (files) => {
       const packed = packAdapter(config, await contentDigest(files), await withGains(readPeft(files, config, sha256), gguf, config, source))
-      return trial === null ? packed : trial.admit(packed, pool)
+      await trial?.admit(packed, pool)
+      return packed
     },
     exclusive: (work) => runner.turns.take(() => device.guard(work)),
     ...(hostBytes === undefined ? {} : { hostBytes }),

@@ -109,12 +109,6 @@ export function packAdapter(config: AdaptedShape, digest: string, adapter: Omit<
   return { digest, precision: halves ? 'f16' : 'f32', A, B, segments, gains, groups, maxRank }
 }
 
-/** The same adapter as f32. */
-export function widened(packed: PackedAdapter): PackedAdapter {
-  const floats = (numbers: PackedNumbers) => (numbers instanceof Float32Array ? numbers : floatsOf({ bits: numbers }))
-  return { ...packed, precision: 'f32', A: floats(packed.A), B: floats(packed.B) }
-}
-
 /** B, [out][rank], as [out / 2][2 · ⌈rank / 2⌉][2]. A DoRA gain scales its rows, which are then no bits of halves. */
 function placePairs(into: PackedNumbers, at: number, B: PackedNumbers, { rank, gain }: LoraDelta): void {
   const outputs = B.length / rank
