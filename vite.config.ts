@@ -25,7 +25,12 @@ const plainShaders: Plugin = {
   load(id) {
     if (!id.endsWith('.wgsl?raw')) return
     const lines = readFileSync(id.replace('?raw', ''), 'utf8').split('\n')
-    const plain = lines.map((line) => line.replace(/\/\/.*/, '').trim().replace(/ ([*+]) |(,) /g, '$1$2'))
+    const plain = lines.map((line) =>
+      line
+        .replace(/\/\/.*/, '')
+        .trim()
+        .replace(/ ([*+]) |(,) /g, '$1$2'),
+    )
     return `export default ${JSON.stringify(plain.join('\n'))}`
   },
 }
