@@ -45,9 +45,9 @@ const right = await untested()
 
 describe('on a GPU that computes rightly', () => {
   it.each([
-    ['llama', 'Q5_1', 'lanes', 4],
+    ['llama', 'Q5_1', 'lanes', 5],
     ['qwen2', 'Q8_0', 'thread-1', 2],
-    ['qwen3', 'F16', 'lanes', 4],
+    ['qwen3', 'F16', 'lanes', 5],
   ] as const)('%s in %s passes by %s', async (architecture, type, decodeVariant, drawing) => {
     const engine = await load(await openTestDevice(), { decodeVariant }, tinyModel({ type, seed: 4, architecture }))
     const { boot } = engine.stats()
@@ -82,6 +82,8 @@ describe('a wrong kernel of those that draw tokens', () => {
     ['sample', 'row.number * all', 'row.number * all * 0.5'],
     ['penalise', 'settings[pick].frequency + settings[pick].presence', 'settings[pick].frequency'],
     ['logprobs', 'restore(count.x);', ''],
+    ['replay-claim', 'vec4(kept, 0.0, 0.0), id < claim.id', 'vec4(kept, 0.0, 0.0), id > claim.id'],
+    ['replay-claim', 'end * claim.ratio / (end * claim.ratio + 1.0 - end)', '1.0'],
   ])('%s is named, and the CPU draws: %s', async (kernel, from, to) => {
     const engine = await load(await wrongDevice(new RegExp(`^${kernel}$`), from, to), { decodeVariant: 'lanes' })
     const { boot } = engine.stats()

@@ -8,6 +8,7 @@
 import { OpenChatError } from '../errors.ts'
 import type { Device } from './device.ts'
 import { prefillVariants } from './kernels/projection.ts'
+import { replayClaimCode } from './kernels/replay-claim.ts'
 import type { Drawer } from './model/chooser.ts'
 import type { Variants, WantedVariants } from './model/forward.ts'
 import { type Demotion, Ladder, told } from './model/variants.ts'
@@ -44,7 +45,7 @@ export async function boot(
   wanted: WantedVariants = {},
 ): Promise<BootReport> {
   const { forward, chooser } = parts
-  const key = memory === null ? '' : await findingsKey(parts, device, [...forward.shaderTexts(), ...chooser.shaderTexts()])
+  const key = memory === null ? '' : await findingsKey(parts, device, [...forward.shaderTexts(), ...chooser.shaderTexts(), replayClaimCode])
   const known = memory === null ? null : readReport(await memory.recall(key))
   // A driver that has since come to refuse what was found is asked anew.
   if (known !== null && (await findingsOf(() => forward.warm(known).then(() => []))).length === 0) {

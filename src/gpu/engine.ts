@@ -134,7 +134,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     contextTokens,
     slotOf: (key) => pool.slotOf(key),
   })
-  const test = { forward, chooser, recorder, cache, scratch, weights, gguf, source, config }
+  const test = { forward, chooser, reading, recorder, cache, scratch, weights, gguf, source, config }
   const trial = options.selfTest ? new AdapterTrial({ test, arena, programs, device, runner, memory: options.selfTest.memory }) : null
   const adapters = new AdapterShelf({
     pool,

@@ -35,7 +35,7 @@ export async function stageClaims(parts: LogitParts, claims: readonly Claim[], t
     return rows.map((row, i) => judgeHere(logits[i], claims[row], tolerance))
   }
   if (!parts.parallel()) return { work: [], collect: async () => ({ results: here([...claims.keys()]) }) }
-  const device = await onDevice(parts, claims, tolerance)
+  const device = await claimsOnDevice(parts, claims, tolerance)
   const results = async () => {
     const judged = await device.read()
     const doubtful = claims.flatMap(({ draw }, i) => (draw.temperature === 0 || judged[i].finding.fits ? [] : [i]))
@@ -59,8 +59,8 @@ function judgeHere(logits: Float32Array, { id, draw }: Claim, tolerance: ReplayT
   return { finding: judgeToken(logits, { id, uniform: draw.uniform }, draw, tolerance), logprob }
 }
 
-/** The dispatches, and the reading of what they leave; reading gives the buffers back. */
-async function onDevice(parts: LogitParts, claims: readonly Claim[], tolerance: ReplayTolerance) {
+/** The dispatches, and the reading of what they leave, which is to be done once: it gives the buffers back. */
+export async function claimsOnDevice(parts: LogitParts, claims: readonly Claim[], tolerance: ReplayTolerance) {
   const { arena, recorder, programs, scratch, vocab } = parts
   const leases: Lease<GPUBuffer>[] = []
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC

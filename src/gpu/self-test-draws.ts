@@ -1,17 +1,19 @@
-// The self-test of what draws a token: arg max, the draw, penalties and log probabilities, over the logits that the self-test's last
-// pass left on the device, at the model's own vocabulary and by the engine's own pipelines, against f64.
+// The self-test of what draws a token, and of what judges one that is said to have been drawn: arg max, the draw, a replay's claim,
+// penalties and log probabilities, over the logits that the self-test's last pass left on the device, at the model's own vocabulary and
+// by the engine's own pipelines, against f64.
 // Not the passes (self-test.ts). What the CPU draws here anyway is not looked at.
 // Cost: a few readings of the logits, and some passes over them on the CPU.
 import { type Draw, type Drawn, drawToken, greedy } from './model/draw.ts'
 import { Sampler, type SamplerSettings } from './model/sampler.ts'
 import { changedLogits } from './reference/sampling.ts'
-import { judgeToken } from './replay-rule.ts'
+import { claimsOnDevice } from './replay-reading.ts'
+import { f32Tolerance, judgeToken, type TokenClaim } from './replay-rule.ts'
 import type { SelfTestParts } from './self-test.ts'
 import { Comparison, type Finding } from './self-test-findings.ts'
 
-const kernels = { largest: 'argmax', draw: 'sample', penalties: 'penalise', told: 'logprobs' } as const
+const kernels = { largest: 'argmax', draw: 'sample', penalties: 'penalise', told: 'logprobs', claim: 'replay-claim' } as const
 
-/** Whether it draws: then the CPU can do it instead, on any device. */
+/** Whether it draws or judges: then the CPU can do it instead, on any device. */
 export function draws(kernel: string): boolean {
   return Object.values(kernels).some((name) => name === kernel)
 }
@@ -27,7 +29,7 @@ const sampled: readonly SamplerSettings[] = [
 ]
 
 export async function drawTest(parts: SelfTestParts): Promise<Finding[]> {
-  const { chooser, forward, recorder, scratch, config } = parts
+  const { chooser, forward, reading, recorder, scratch, config } = parts
   const compare = new Comparison()
   if (chooser.drawer === 'cpu') return []
   const read = async () => new Float32Array(await recorder.read(scratch.logits, 4 * config.vocab))
@@ -56,6 +58,17 @@ export async function drawTest(parts: SelfTestParts): Promise<Finding[]> {
   // Where barriers are dear the CPU does the rest.
   if (!wide) return compare.findings()
 
+  /** The device may leave what the rule accepts to the CPU, but not what was drawn. */
+  const claims = async (draw: Draw, claim: TokenClaim, drawn: boolean) => {
+    const expected = judgeToken(own, claim, draw, f32Tolerance)
+    const { work, read } = await claimsOnDevice(reading, [{ id: claim.id, draw: { ...draw, uniform: claim.uniform } }], f32Tolerance)
+    recorder.submit(work, { rows: 1, picks: 1 })
+    const [{ finding }] = await read()
+    const right = finding.rank === expected.rank && (finding.fits ? expected.fits : !drawn)
+    compare.one(kernels.claim, right ? 1 : 0, 1)
+    compare.one(kernels.claim, finding.gap, expected.gap)
+  }
+
   const mean = own.reduce((sum, logit) => sum + logit, 0) / own.length
   const deviation = Math.sqrt(own.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / own.length) || 1
   for (const settings of sampled) {
@@ -63,6 +76,8 @@ export async function drawTest(parts: SelfTestParts): Promise<Finding[]> {
     const wish = new Sampler(rule).draw()
     const { id } = await draw(wish)
     compare.one(kernels.draw, judgeToken(own, { id, uniform: wish.uniform }, rule, rounding).fits ? 1 : 0, 1)
+    await claims(wish, { id, uniform: wish.uniform }, true)
+    await claims(wish, { id: likeliest.id, uniform: 0.999 }, false)
   }
 
   const [prompt, answer] = [

@@ -7,7 +7,7 @@
 import type { GgufFile } from './formats/gguf.ts'
 import { halfToFloat } from './formats/half.ts'
 import type { TileVariant } from './kernels/projection.ts'
-import type { Chooser } from './model/chooser.ts'
+import type { Chooser, LogitParts } from './model/chooser.ts'
 import type { ModelConfig } from './model/config.ts'
 import type { Forward, Row } from './model/forward.ts'
 import { type KvCache, pageTokens, type Sequence } from './model/kv-cache.ts'
@@ -22,6 +22,8 @@ import type { ByteSource } from './types.ts'
 export interface SelfTestParts {
   forward: Forward
   chooser: Chooser
+  /** As replay reads logits. */
+  reading: LogitParts
   recorder: Recorder
   cache: KvCache
   scratch: Scratch

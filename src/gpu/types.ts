@@ -187,7 +187,7 @@ export interface EngineStats {
   dispatchesPerDecode: number
   /** What the self-test found before the first answer; null where none ran. */
   boot: BootReport | null
-  /** What it found before the first adapter, and before the first DoRA adapter. */
+  /** What it found before the first adapter, and before the first that is kept as f32 or is DoRA. */
   bootAdapters: readonly AdapterReport[]
   /** Readbacks so far, and their bytes. */
   readbacks: number

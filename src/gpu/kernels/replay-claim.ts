@@ -24,9 +24,11 @@ export interface ReplayClaimInput {
   vocab: number
 }
 
+export const replayClaimCode = `${settingsRow}${reduce}${body}`
+
 export function replayClaim({ logits, settings, claims, found, vocab }: ReplayClaimInput): Dispatch {
   return {
-    kernel: { name: 'replay-claim', code: `${settingsRow}${reduce}${body}`, groups: [['read', 'read', 'read', 'write']] },
+    kernel: { name: 'replay-claim', code: replayClaimCode, groups: [['read', 'read', 'read', 'write']] },
     constants: { VOCAB: vocab, WORKGROUP: 256 },
     resources: [[logits, settings, claims, found].map((buffer) => ({ buffer }))],
     grid: ({ picks }) => [picks, 1],
