@@ -128,8 +128,8 @@ describe('the choice', () => {
     const engine = await loadEngine({ device: first.device, source: small, contextTokens: 256, selfTest: { memory: kept } })
     expect(engine.stats().boot).toMatchObject({ decode: 'lanes', prefill: 'staged-32x32', demoted: [], remembered: false })
     expect(first.dispatched(/staged-f16/)).toBe(0)
-    // Seven kinds of kernel by three variants, and four that draw tokens.
-    expect(engine.stats().boot!.checked).toBe(25)
+    // Seven kinds of kernel by three variants, and five that draw tokens.
+    expect(engine.stats().boot!.checked).toBe(26)
     engine.dispose()
 
     const again = await watched()
