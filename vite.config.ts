@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig, type Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
+import { plainShader } from './scripts/plain-shader.ts'
 
 /** Adobe's predefined character maps, which PDF.js asks for by name (src/datanet/formats/pdf.ts), beside the workers. */
 const characterMaps: Plugin = {
@@ -17,21 +18,12 @@ const characterMaps: Plugin = {
   },
 }
 
-/** Kernels travel without comments, indentation and spaces about commas, + and *; lines stay, so that a GPU's complaint names the right one. */
 const plainShaders: Plugin = {
   name: 'plain-shaders',
   apply: 'build',
   enforce: 'pre',
   load(id) {
-    if (!id.endsWith('.wgsl?raw')) return
-    const lines = readFileSync(id.replace('?raw', ''), 'utf8').split('\n')
-    const plain = lines.map((line) =>
-      line
-        .replace(/\/\/.*/, '')
-        .trim()
-        .replace(/ ([*+]) |(,) /g, '$1$2'),
-    )
-    return `export default ${JSON.stringify(plain.join('\n'))}`
+    if (id.endsWith('.wgsl?raw')) return `export default ${JSON.stringify(plainShader(readFileSync(id.replace('?raw', ''), 'utf8')))}`
   },
 }
 

@@ -172,7 +172,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
       if (options.selfTest) booted = await boot(test, device, options.selfTest.memory, wanted)
       else await forward.warm(wanted)
       await chooser.warm()
-      // Where a processor plays the GPU, taking a half apart costs more than loading an f32.
+      // Where a processor plays the GPU, taking a half apart costs no less than the load it saves.
       if (!parallel()) pool.precision = 'f32'
       // Readbacks of the probes.
       arena.trim()

@@ -25,7 +25,7 @@ export function halfToFloat(bits: number): number {
   return halves[bits]
 }
 
-/** The same of many. */
+/** The same of many; f32 are given back as they are. */
 export function floatsOf(numbers: Float32Array<ArrayBuffer> | Halves): Float32Array<ArrayBuffer> {
   if (numbers instanceof Float32Array) return numbers
   const { bits } = numbers

@@ -41,7 +41,7 @@ export interface AdapterKind {
 /** Ranks that fill neither a vec4 nor a workgroup's share. */
 const ranks = { alone: 5, beside: 3 }
 
-/** Of A's numbers that no half holds in full. */
+/** What A's numbers are made small by, so that no half holds them in full. */
 const tiny = 2 ** -13
 
 /**
@@ -61,7 +61,7 @@ export async function placeTrialAdapters(
   const noise = seededNoise()
   const packed = new Map<readonly FloatDelta[], PackedAdapter>()
   const make = (rank: number, size: number, dora: boolean): FloatDelta[] => {
-    const deltas = trialDeltas(config, (module) => lengths.get(module)!, rank, size, noise, dora, precision)
+    const deltas = trialDeltas(config, (module) => lengths.get(module)!, noise, { rank, size, dora, precision })
     const floats = deltas.map(floatDelta)
     packed.set(floats, packAdapter(config, `trial ${packed.size}`, { deltas, groups: [], maxRank: rank }))
     return floats
@@ -93,17 +93,14 @@ export async function placeTrialAdapters(
 function trialDeltas(
   config: AdaptedShape,
   rowLength: (module: LoraModule) => number,
-  rank: number,
-  size: number,
   noise: () => number,
-  dora: boolean,
-  precision: AdapterPrecision,
+  { rank, size, dora, precision }: { rank: number; size: number; dora: boolean; precision: AdapterPrecision },
 ): LoraDelta[] {
   const adapted = [loraModules, loraModules.slice(0, 3)].slice(0, config.layers)
   return adapted.flatMap((modules, layer) =>
     modules.map((module) => {
       const { inputs, outputs } = moduleShape(config, module)
-      const numbers = (count: number, size: number) => Float32Array.from({ length: count }, () => size * noise())
+      const numbers = (count: number, deviation: number) => Float32Array.from({ length: count }, () => deviation * noise())
       const stored = (floats: Float32Array<ArrayBuffer>) => (precision === 'f16' ? halvesOf(floats) : floats)
       return {
         ...{ layer, module, rank, scale: 1.5 / size },

@@ -20,7 +20,7 @@ fn gained_tile(y: vec4<f32>, token: u32, tile: u32) -> vec4<f32> {
   if (gains == 0u) {
     return y;
   }
-  // Gains begin with a vec4 of their own.
+  // Gains begin with a four of their own.
   return y + y * four(B[(gains - 1u) / 2u + tile]);
 }
 
